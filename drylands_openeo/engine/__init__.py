@@ -1,0 +1,1 @@
+"""openEO process graphs, evaluated on this machine tile by tile."""

@@ -1,0 +1,1 @@
+"""openEO processes as functions."""

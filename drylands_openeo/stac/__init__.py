@@ -1,0 +1,1 @@
+"""Items from a STAC source, and the pixels behind them."""

@@ -1,0 +1,1 @@
+"""The files that a back-end runs: each stands alone and imports nothing of this project."""
