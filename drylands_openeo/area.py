@@ -13,8 +13,6 @@ from shapely.ops import unary_union
 
 from drylands_openeo.errors import DrylandsError
 
-SomeArea = "Area | Sequence[float] | Mapping[str, Any] | str | Path"
-
 
 @dataclass(frozen=True)
 class Area:
@@ -32,7 +30,8 @@ class Area:
         west, south, east, north = self.geometry.bounds
         if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
             raise DrylandsError(
-                f"area bounds {self.geometry.bounds} are not west < east in -180..180 and south < north in -90..90 degrees"
+                f"area bounds {self.geometry.bounds} are not in degrees: give west < east in -180..180, "
+                "south < north in -90..90"
             )
 
     @classmethod
@@ -49,7 +48,8 @@ class Area:
             raise DrylandsError(
                 f"area {values} is not a bounding box [west, south, east, north] with west < east, south < north"
             )
-        return cls(box(*values))
+        west, south, east, north = values
+        return cls(box(west, south, east, north))
 
     @property
     def bbox(self) -> tuple[float, float, float, float]:
@@ -87,7 +87,7 @@ def _geojson_geometry(content: Mapping[str, Any], origin: str) -> BaseGeometry:
         case "Feature":
             return _geojson_geometry(content.get("geometry") or {}, origin)
         case "Polygon" | "MultiPolygon" | "GeometryCollection":
-            return shape(content)
+            return shape(dict(content))
     raise DrylandsError(f"{origin}: GeoJSON type {content.get('type')!r} has no area; give a Polygon or MultiPolygon")
 
 
