@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from typing import TextIO
 
 import typer
 from rasterio.errors import NotGeoreferencedWarning
@@ -40,7 +41,14 @@ def main() -> None:
         sys.exit(130)
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *place: object) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """Our own warnings are for the user, in one line; those of libraries are for developers."""
     if category.__module__.startswith("drylands_openeo"):
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"warning: {message}", style="yellow", markup=False)

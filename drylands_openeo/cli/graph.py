@@ -3,13 +3,13 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from drylands_openeo.cli.options import AreaFile, Bbox, Parameters, PeriodText, area_of, needed, parameters_of
 from drylands_openeo.errors import DrylandsError
-from drylands_openeo.products import PRODUCTS
+from drylands_openeo.products import get_product
 from drylands_openeo.profiles import get_profile
 
 
@@ -18,13 +18,6 @@ class Form(StrEnum):
 
     udp = "udp"
     flat = "flat"
-
-
-def product_of(name: str) -> Any:
-    """The product of that name; an unknown one lists what there is."""
-    if name not in PRODUCTS:
-        raise DrylandsError(f"product {name!r} is not known; there are {', '.join(PRODUCTS)}")
-    return PRODUCTS[name]
 
 
 def write_graph(
@@ -40,7 +33,7 @@ def write_graph(
     out: Annotated[Path | None, typer.Option(help="Write to a file instead of printing.")] = None,
 ) -> None:
     """Write a product's process graph, as a back-end takes it."""
-    chosen, profile = product_of(product), get_profile(backend)
+    chosen, profile = get_product(product), get_profile(backend)
     if form is Form.udp:
         if param or bbox or area or period:
             raise DrylandsError(

@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from drylands_openeo import local
-from drylands_openeo.area import Area
-from drylands_openeo.cli.graph import product_of
+from drylands_openeo.area import Area, Period
 from drylands_openeo.cli.options import (
     AreaFile,
     Bbox,
@@ -28,6 +27,7 @@ from drylands_openeo.cli.options import (
 )
 from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
+from drylands_openeo.products import get_product
 from drylands_openeo.profiles import get_profile
 
 WORLD = {"west": -180.0, "south": -90.0, "east": 180.0, "north": 90.0}
@@ -65,7 +65,7 @@ def run_graph(
     graph, arguments, bands, name = _program(what, place, period, parameters_of(param), cube, resolution)
     environment = Environment(pixels, trusted=frozenset(allow_udf or ()), trust_any="any" in (allow_udf or ()))
     output = local.Output(out, name, bands, format)
-    with _progress(quiet) as progress, _client(scheduler) as client:
+    with progress_bar(quiet) as progress, _client(scheduler) as client:
         workers = local.Workers(threads, tile, client)
         result = local.run(graph, environment, output, arguments=arguments, workers=workers, progress=progress)
     if not quiet:
@@ -91,7 +91,7 @@ def _program(
 ) -> tuple[Mapping[str, Any], dict[str, Any], Any, str]:
     """(graph, arguments, described bands, name) of a product or of a graph file."""
     if not what.endswith(".json"):
-        product = product_of(what)
+        product = get_product(what)
         graph = product.flat_graph(
             get_profile("local"),
             spatial_extent=WORLD if place is None and cube else needed(place, "--bbox or --area"),
@@ -99,14 +99,12 @@ def _program(
             **({} if resolution is None else {"resolution": resolution}),
             **parameters,
         )
-        return graph, {}, product.outputs(parameters), product.id
+        return graph, parameters, product.outputs(parameters), product.id
     path = Path(what)
     arguments = dict(parameters)
     if place is not None:
         arguments["spatial_extent"] = place.spatial_extent
     if period is not None:
-        from drylands_openeo.area import Period
-
         arguments["temporal_extent"] = list(Period.of(period).interval)
     return read_graph(path), arguments, (), path.stem
 

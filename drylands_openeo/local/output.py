@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -103,7 +103,7 @@ def sink_of(output: Output, grid: GeoBox, first: Cube, bands: Sequence[OutputBan
             output.path(".tif"), grid, bands, pd.DatetimeIndex(first["t"].values), overwrite=output.overwrite
         )
         return series, {path.stem.removeprefix(f"{output.name}_"): path for path in series.paths}
-    overviews = "nearest" if any(band.name.startswith(CYCLIC) for band in bands) else None
+    overviews: Literal["nearest"] | None = "nearest" if any(band.name.startswith(CYCLIC) for band in bands) else None
     path = output.path(".tif")
     return MapWriter(path, grid, bands, overviews=overviews, overwrite=output.overwrite), {"map": path}
 
@@ -117,7 +117,7 @@ def canonical(cube: Any) -> Cube:
     unknown = [str(dim) for dim in cube.dims if dim not in ("t", "bands", "y", "x")]
     if unknown:
         raise DrylandsError(f"the result has a dimension {unknown[0]!r}; what can be written is ([t,] bands, y, x)")
-    ordered = cube.transpose(*(dim for dim in ("t", "bands", "y", "x") if dim in cube.dims))
+    ordered: Cube = cube.transpose(*(dim for dim in ("t", "bands", "y", "x") if dim in cube.dims))
     return ordered.astype(np.float32, copy=False)
 
 
