@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -17,7 +18,7 @@ from drylands_openeo.stac import search
 from drylands_openeo.world import Patch, World, build
 
 PRODUCT = "harmonic_ndvi"
-ARGUMENTS = {"index": "ndvi", "harmonics": 1, "trend": True, "method": "ols"}
+ARGUMENTS: dict[str, Any] = {"index": "ndvi", "harmonics": 1, "trend": True, "method": "ols"}
 
 Maps = dict[str, NDArray[np.float64]]
 
@@ -86,7 +87,7 @@ def _read(path: Path) -> tuple[Maps, GeoBox]:
 
 
 def _derived(maps: Maps) -> Maps:
-    """The curve's constant at 2020-01-01 is compared as its mean NDVI over the period, and by its amplitude and peak."""
+    """The curve as people read it: its mean over the period instead of the constant at the epoch, amplitude, peak."""
     amplitude = maps.get("amplitude", np.hypot(maps["sin1"], maps["cos1"]))
     turn = 0.25 - np.arctan2(maps["cos1"], maps["sin1"]) / (2 * np.pi)
     mean = maps.get("mean", maps["c0"] + 1.5 * maps["trend"])

@@ -123,7 +123,8 @@ def read_graph(path: Path) -> Mapping[str, Any]:
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[local.Progress]:
+def progress_bar(quiet: bool) -> Iterator[local.Progress]:
+    """A bar on stderr with tiles done and the time that remains; none when quiet."""
     if quiet:
         yield local.silent
         return
