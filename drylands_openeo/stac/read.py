@@ -1,7 +1,8 @@
 """One band of one item on a grid, by either loader, as float32 in physical units."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -56,17 +57,30 @@ class Reader:
         Raises AssetError, which names item and asset, where the file is missing or broken.
         """
         resampling = "nearest" if band.asset.kind == "classes" else self.resampling
-        try:
+        with _named(band):
             window, values = _read(band, grid, resampling, _LOADERS[self.loader])
-        except DrylandsError:
-            raise
-        except Exception as error:
-            raise AssetError(f"item {band.item!r}, asset {band.asset.key!r}: {_reason(error)} ({band.href})") from error
         if band.asset.scale != 1:
             values *= np.float32(band.asset.scale)
         if band.asset.offset:
             values += np.float32(band.asset.offset)
         return window, values
+
+    def probe(self, band: SceneBand) -> None:
+        """Opens the file, and raises AssetError where that fails."""
+        with _named(band):
+            _grid_of(band, _stamp(band.href))
+
+
+@contextmanager
+def _named(band: SceneBand) -> Iterator[None]:
+    """Turns whatever goes wrong inside into an AssetError that names item and asset."""
+    try:
+        yield
+    except DrylandsError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error.__cause__ or error}".splitlines()[0]
+        raise AssetError(f"item {band.item!r}, asset {band.asset.key!r}: {reason} ({band.href})") from error
 
 
 def _read(band: SceneBand, grid: GeoBox, resampling: str, fetch: Fetch) -> tuple[Window, NDArray[np.float32]]:
@@ -175,8 +189,3 @@ def signed(band: SceneBand) -> str:
             "pip install 'drylands-openeo[planetary-computer]'"
         ) from None
     return str(planetary_computer.sign_url(band.href))
-
-
-def _reason(error: Exception) -> str:
-    cause = error.__cause__ or error
-    return f"{type(cause).__name__}: {cause}".splitlines()[0][:300]
