@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlparse
 
 import numpy as np
@@ -34,6 +34,9 @@ GDAL_OPTIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What GDAL does over HTTP. ``odc.stac.configure_rio`` (credentials, other retries) takes precedence."""
+
+_STOCK = {"GDAL_HTTP_MAX_RETRY": "10", "GDAL_HTTP_RETRY_DELAY": "0.5"}
+"""What odc-stac says where nobody has configured it: minutes of waiting for a server that is down."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def _read(band: SceneBand, grid: GeoBox, resampling: str, fetch: Fetch) -> tuple
 def _grid_of(band: SceneBand, stamp: int) -> GeoBox:
     """The grid of a file; ``stamp`` tells a local file that has been written anew from the one before."""
     driver = reader_driver("rio")
-    options = {**GDAL_OPTIONS, **driver.capture_env()}
+    options = _gdal_options(driver.capture_env())
     with driver.restore_env(options, driver.new_load(_ANY_GRID)), rasterio.open(signed(band)) as file:
         return GeoBox.from_rio(file)
 
@@ -116,13 +119,17 @@ def _stamp(href: str) -> int:
 def _by_odc(band: SceneBand, grid: GeoBox, resampling: str) -> tuple[Window, NDArray[np.float32]]:
     """By odc-stac's own reader."""
     driver = reader_driver("rio")
-    options = {**GDAL_OPTIONS, **driver.capture_env()}
+    options = _gdal_options(driver.capture_env())
     load = RasterLoadParams(
         dtype="float32", fill_value=np.nan, src_nodata_override=band.asset.nodata, resampling=resampling
     )
     with driver.restore_env(options, driver.new_load(grid)) as context:
         window, numbers = driver.open(RasterSource(signed(band), band=band.asset.index), context).read(load, grid)
     return window, numbers
+
+
+def _gdal_options(configured: Mapping[str, Any]) -> dict[str, Any]:
+    return {**GDAL_OPTIONS, **{key: value for key, value in configured.items() if _STOCK.get(key) != value}}
 
 
 def _by_stackstac(band: SceneBand, grid: GeoBox, resampling: str) -> tuple[Window, NDArray[np.float32]]:
