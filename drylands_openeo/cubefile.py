@@ -49,7 +49,7 @@ class CubeFile:
         layer.check()
         return layer
 
-    def stac(self, url: str, extent: Extent) -> "FileLayer":
+    def stac_at(self, url: str, extent: Extent) -> "FileLayer":
         """The same: one file is all there is."""
         return self.collection(url, extent)
 

@@ -39,5 +39,5 @@ class FormulaSource:
     def collection(self, collection: str, extent: Extent) -> FormulaLayer:
         return FormulaLayer(self.grid, bands=tuple(extent.bands or ("red", "nir")))
 
-    def stac(self, url: str, extent: Extent) -> FormulaLayer:
+    def stac_at(self, url: str, extent: Extent) -> FormulaLayer:
         return self.collection(url, extent)

@@ -34,7 +34,7 @@ def load_stac(
     environment: Environment,
 ) -> Layer:
     """The layer behind the URL of a STAC item, collection or API."""
-    return _source(environment).stac(url, _extent(spatial_extent, temporal_extent, bands, properties))
+    return _source(environment).stac_at(url, _extent(spatial_extent, temporal_extent, bands, properties))
 
 
 def _source(environment: Environment) -> Source:
