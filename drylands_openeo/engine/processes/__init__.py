@@ -1,5 +1,45 @@
 """openEO processes as functions; importing this package registers them all."""
 
-from drylands_openeo.engine.processes import math
+from drylands_openeo.engine.processes import (
+    aggregate,
+    apply,
+    arrays,
+    checks,
+    comparison,
+    dates,
+    dimensions,
+    filters,
+    indices,
+    kernel,
+    logic,
+    masks,
+    math,
+    merge,
+    reducers,
+    series,
+    spatial,
+    text,
+    trigonometry,
+)
 
-__all__ = ["math"]
+__all__ = [
+    "aggregate",
+    "apply",
+    "arrays",
+    "checks",
+    "comparison",
+    "dates",
+    "dimensions",
+    "filters",
+    "indices",
+    "kernel",
+    "logic",
+    "masks",
+    "math",
+    "merge",
+    "reducers",
+    "series",
+    "spatial",
+    "text",
+    "trigonometry",
+]
