@@ -40,3 +40,7 @@ class UdfError(GraphError):
 
 class KernelInputError(DrylandsError):
     """An array given to a product does not have the declared form."""
+
+
+class ContractWarning(UserWarning):
+    """Pixels look as if scale or offset were not what the catalogue declares."""

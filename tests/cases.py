@@ -181,7 +181,5 @@ def cubes_differ(found: Any, expected: xr.DataArray, case: Case) -> str | None:
     values = case.expected["returns"]
     if isinstance(values, dict) and values.get("type") == "datacube" and values.get("data") is None:
         return None
-    close = np.isclose(
-        found.values.astype(float), expected.values, rtol=case.delta, atol=case.delta, equal_nan=True
-    )
+    close = np.isclose(found.values.astype(float), expected.values, rtol=case.delta, atol=case.delta, equal_nan=True)
     return None if close.all() else f"values {found.values.tolist()} instead of {expected.values.tolist()}"

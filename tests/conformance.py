@@ -15,6 +15,8 @@ def run(case: Case) -> str | None:
     throws, returns = case.expected.get("throws"), "returns" in case.expected
     try:
         found = _evaluate(case)
+    except FileNotFoundError as error:
+        return f"the case needs {error.filename}"
     except GraphError as error:
         if throws is True or (throws and throws == error.code):
             return None
@@ -34,9 +36,7 @@ def _evaluate(case: Case) -> Any:
     callbacks = {
         name: value for name, value in case.arguments.items() if isinstance(value, dict) and "process_graph" in value
     }
-    values = {
-        name: DECODE(value, case.folder) for name, value in case.arguments.items() if name not in callbacks
-    }
+    values = {name: DECODE(value, case.folder) for name, value in case.arguments.items() if name not in callbacks}
     arguments = {**callbacks, **{name: {"from_parameter": name} for name in values}}
     graph = {"case": {"process_id": case.process, "arguments": arguments, "result": True}}
     return Plan(Program.parse(graph), Environment(), values).evaluate()

@@ -93,8 +93,15 @@ class Plan:
         self._lock = RLock()
 
     def evaluate(self, window: GeoBox | None = None) -> Any:
-        """The result; a cube is cut to ``window`` (on the result's grid) when one is given."""
-        return _Evaluation(self).value(self.root, self.root.graph.result, window)
+        """The result; a cube is cut to ``window`` (on the result's grid) when one is given.
+
+        What could not be read and was reported as a gap stands in the cube's ``attrs["gaps"]``.
+        """
+        evaluation = _Evaluation(self)
+        value = evaluation.value(self.root, self.root.graph.result, window)
+        return (
+            value.assign_attrs(gaps=sorted(evaluation.gaps)) if evaluation.gaps and isinstance(value, Cube) else value
+        )
 
     @property
     def grid(self) -> GeoBox | None:
@@ -189,6 +196,7 @@ class _Evaluation:
         self.plan = plan
         self.planning = planning
         self.kept: dict[tuple[Frame, str, Any], Any] = {}
+        self.gaps: set[str] = set()
 
     def value(self, frame: Frame, name: str, window: GeoBox | None, *, shared: bool = False) -> Any:
         """The value of a node on a window of its grid; ``shared`` when a parameter leads to it, perhaps from many."""
@@ -213,11 +221,15 @@ class _Evaluation:
         if (inner := self.plan.child(frame, node)) is not None:
             return self.value(inner, inner.graph.result, window)
         if node.process_id in LOADS:
-            layer = self.plan.layer(frame, node.id)
-            return layer.read(layer.grid if window is None else window)
+            return self._read(self.plan.layer(frame, node.id), window)
         if window is not None and self.plan.grid_of(frame, node.id) is None:
             return self.plan.constant(frame, node.id)
         return self._call(frame, node, window)
+
+    def _read(self, layer: Layer, window: GeoBox | None) -> Cube:
+        cube = layer.read(layer.grid if window is None else window)
+        self.gaps.update(cube.attrs.pop("gaps", ()))
+        return cube
 
     def _call(self, frame: Frame, node: Node, window: GeoBox | None) -> Any:
         process = self.plan.process(node)

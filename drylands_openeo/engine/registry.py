@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from odc.geo.geobox import GeoBox
 
@@ -73,6 +73,10 @@ INJECTED = frozenset({"environment", "place"})
 """Keyword-only arguments that come from the engine, not from the graph."""
 
 
+@overload
+def process(function: Function) -> Function: ...
+@overload
+def process(*, footprint: Footprint) -> Callable[[Function], Function]: ...
 def process(function: Function | None = None, *, footprint: Footprint = SAME) -> Any:
     """Offer a function as the openEO process of its name (a trailing underscore, as in ``if_``, is dropped).
 

@@ -47,5 +47,5 @@ class Source(Protocol):
     def collection(self, collection: str, extent: Extent) -> Layer:
         """A collection of this source."""
 
-    def stac(self, url: str, extent: Extent) -> Layer:
+    def stac_at(self, url: str, extent: Extent) -> Layer:
         """A STAC collection, API collection or item elsewhere."""

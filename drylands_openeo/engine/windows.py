@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from odc.geo.xr import ODCExtension, xr_coords
+from odc.geo.xr import ODCExtensionDa, xr_coords
 
-from drylands_openeo.engine.values import Cube
+from drylands_openeo.engine.values import Block, Cube
 from drylands_openeo.errors import GraphError
 
 SPATIAL = ("y", "x")
+Index = np.ndarray[Any, np.dtype[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def grid_of(cube: Cube) -> GeoBox | None:
 
 def crs_of(cube: Cube) -> Any:
     """The coordinate reference system of a cube, or None."""
-    return ODCExtension(cube).crs
+    return ODCExtensionDa(cube).crs
 
 
 def on_grid(values: np.ndarray[Any, Any], grid: GeoBox, **leading: Any) -> Cube:
@@ -63,7 +64,7 @@ def pad(window: GeoBox, pixels: int) -> GeoBox:
 
 def within(window: GeoBox, grid: GeoBox) -> GeoBox:
     """The part of the window that lies on the grid; both have the same pixels."""
-    row, column = _steps(window, grid)
+    row, column = steps(window, grid)
     top, left = max(row, 0), max(column, 0)
     bottom = min(row + window.shape[0], grid.shape[0])
     right = min(column + window.shape[1], grid.shape[1])
@@ -72,6 +73,28 @@ def within(window: GeoBox, grid: GeoBox) -> GeoBox:
     if bottom <= top or right <= left:
         raise GraphError("a window lies outside the cube that it is taken from")
     return grid[top:bottom, left:right]
+
+
+def take(cube: Cube, rows: Index, columns: Index) -> Block:
+    """The values (..., rows, columns) of a cube (..., y, x); NaN for rows and columns that it does not have."""
+    row_inside, column_inside = (rows >= 0) & (rows < cube.shape[-2]), (columns >= 0) & (columns < cube.shape[-1])
+    values = np.full((*cube.shape[:-2], len(rows), len(columns)), np.nan, np.result_type(cube.dtype, np.float32))
+    lead = (slice(None),) * (cube.ndim - 2)
+    inside = np.ix_(row_inside, column_inside)
+    values[lead + inside] = cube.values[lead + np.ix_(rows[row_inside], columns[column_inside])]
+    return values
+
+
+def select(cube: Cube, target: GeoBox) -> Cube:
+    """A cube on another window of its own grid; NaN where the window reaches beyond the cube."""
+    grid = grid_of(cube)
+    if grid is None or (tuple(grid.shape), tuple(grid.affine)) == (tuple(target.shape), tuple(target.affine)):
+        return cube
+    row, column = steps(target, grid)
+    ordered = cube.transpose(..., *SPATIAL)
+    values = take(ordered, row + np.arange(target.shape[0]), column + np.arange(target.shape[1]))
+    leading = {str(dim): ordered.coords[dim].values if dim in ordered.coords else None for dim in ordered.dims[:-2]}
+    return on_grid(values, target, **leading)
 
 
 def crop(value: Any, window: GeoBox) -> Any:
@@ -85,16 +108,16 @@ def crop(value: Any, window: GeoBox) -> Any:
     return value.isel(y=slice(-row, -row + rows), x=slice(-column, -column + columns))
 
 
-def _steps(window: GeoBox, grid: GeoBox) -> tuple[int, int]:
+def steps(window: GeoBox, grid: GeoBox) -> tuple[int, int]:
     """(row, column) of the window's first pixel, counted on the grid."""
-    column, row = ~grid.affine * (window.affine.c, window.affine.f)
+    column, row = grid.wld2pix(window.affine.c, window.affine.f)
     if max(abs(column - round(column)), abs(row - round(row))) > 0.01:
         raise GraphError("a window does not lie on the pixels of the grid that it is taken from")
     return round(row), round(column)
 
 
 def _offset(cube: Cube, grid: GeoBox) -> tuple[int, int]:
-    column, row = ~grid.affine * (float(cube.coords["x"][0]), float(cube.coords["y"][0]))
+    column, row = grid.wld2pix(float(cube.coords["x"][0]), float(cube.coords["y"][0]))
     return round(row - 0.5), round(column - 0.5)
 
 

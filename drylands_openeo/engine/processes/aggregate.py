@@ -69,16 +69,17 @@ def _selection(moments: Block, interval: Sequence[Any]) -> Selection:
         first, last = _of_day(start), _of_day(end)
         inside = (clock >= first) & (clock < last) if first < last else (clock >= first) | (clock < last)
         return np.flatnonzero(inside)
-    low = np.datetime64("0001-01-01") if start is None else numpy_instant(require_instant(start))
-    high = np.datetime64("9999-12-31") if end is None else numpy_instant(require_instant(end))
-    if low >= high:
+    low, high = (None if limit is None else numpy_instant(require_instant(limit)) for limit in (start, end))
+    if low is not None and high is not None and low >= high:
         raise GraphError(f"the interval {list(interval)} is empty", code="TemporalExtentEmpty")
     return _between(moments, low, high)
 
 
-def _between(moments: Block, start: np.datetime64, end: np.datetime64) -> Selection:
-    """The dates in [start, end): a slice where they stand in a row, so that no values are copied."""
-    inside = np.flatnonzero((moments >= start) & (moments < end))
+def _between(moments: Block, start: Any, end: Any) -> Selection:
+    """The dates in [start, end), None being no limit: a slice where they stand in a row, which copies nothing."""
+    after_start = np.full(len(moments), True) if start is None else moments >= start
+    before_end = np.full(len(moments), True) if end is None else moments < end
+    inside = np.flatnonzero(after_start & before_end)
     if len(inside) and inside[-1] - inside[0] + 1 == len(inside):
         return slice(int(inside[0]), int(inside[-1]) + 1)
     return inside

@@ -4,23 +4,29 @@ from typing import Any
 
 import numpy as np
 
-from drylands_openeo.engine.processes.callbacks import as_block, as_stack
+from drylands_openeo.engine.processes.callbacks import as_block, as_stack, run_udf_on, udf_of
 from drylands_openeo.engine.processes.labels import kind, labelled, require
 from drylands_openeo.engine.registry import process
 from drylands_openeo.engine.values import Cube, Stack
-from drylands_openeo.errors import GraphError
+from drylands_openeo.engine.windows import Place
+from drylands_openeo.errors import GraphError, UdfError
 
 
 @process
-def apply(data: Cube, process: Any, context: Any = None) -> Cube:
+def apply(data: Cube, process: Any, context: Any = None, *, place: Place) -> Cube:
     """Every value replaced by what the process makes of it."""
+    if udf_of(process):
+        return run_udf_on(process, data, context, parameter="x", along="bands", place=place)
     values = data.values
     return data.copy(data=as_block(process(x=values, context=context), values.shape, values))
 
 
 @process
-def reduce_dimension(data: Cube, reducer: Any, dimension: str, context: Any = None) -> Cube:
+def reduce_dimension(data: Cube, reducer: Any, dimension: str, context: Any = None, *, place: Place) -> Cube:
     """The cube without a dimension, its values reduced to one."""
+    if udf_of(reducer):
+        require(data, dimension)
+        return _dropped(run_udf_on(reducer, data, context, parameter="data", along=dimension, place=place), dimension)
     along = Stack.along(data, require(data, dimension))
     value = as_block(reducer(data=along, context=context), along.values.shape[1:], along.values)
     return data.isel({dimension: 0}, drop=True).copy(data=value) if len(along) else _emptied(data, dimension, value)
@@ -28,13 +34,22 @@ def reduce_dimension(data: Cube, reducer: Any, dimension: str, context: Any = No
 
 @process
 def apply_dimension(
-    data: Cube, process: Any, dimension: str, target_dimension: str | None = None, context: Any = None
+    data: Cube,
+    process: Any,
+    dimension: str,
+    target_dimension: str | None = None,
+    context: Any = None,
+    *,
+    place: Place,
 ) -> Cube:
     """The values along a dimension replaced by the array that the process makes of them.
 
     Labels stay where their number does and no other target dimension is named; else they count from 0.
     """
-    along = Stack.along(data, require(data, dimension))
+    require(data, dimension)
+    if udf_of(process):
+        return run_udf_on(process, data, context, parameter="data", along=dimension, place=place)
+    along = Stack.along(data, dimension)
     values = as_stack(process(data=along, context=context), along.values.shape[1:], along.values)
     target = dimension if target_dimension is None else target_dimension
     if target == dimension:
@@ -51,6 +66,15 @@ def apply_dimension(
             code="DimensionLabelCountMismatch",
         )
     return _enumerated(_onto(data, dimension, target, values), target, kind(data, target))
+
+
+def _dropped(result: Cube, dimension: str) -> Cube:
+    """What a UDF made, without the dimension that it was to reduce."""
+    if dimension not in result.dims:
+        return result
+    if result.sizes[dimension] != 1:
+        raise UdfError(f"the UDF was to reduce {dimension!r}, but returned {result.sizes[dimension]} labels of it")
+    return result.isel({dimension: 0}, drop=True)
 
 
 def _onto(data: Cube, dimension: str, target: str, values: Any) -> Cube:

@@ -7,14 +7,11 @@ length stays and what falls away becomes no data; reducers then give the same.
 
 from typing import Any
 
-import numpy as np
-
 from drylands_openeo.engine.processes.comparison import eq
 from drylands_openeo.engine.processes.elementwise import choose, is_block
 from drylands_openeo.engine.processes.logic import true
 from drylands_openeo.engine.processes.sequences import array, elements, labels, picked, rebuilt, stacked
 from drylands_openeo.engine.registry import process
-from drylands_openeo.engine.values import LabeledArray, Stack
 from drylands_openeo.errors import GraphError
 
 

@@ -1,6 +1,7 @@
 """How cube processes call their callbacks, and what becomes of what these give back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from drylands_openeo.engine.graph import Node
 from drylands_openeo.engine.plan import Callback
 from drylands_openeo.engine.processes.elementwise import is_block
 from drylands_openeo.engine.processes.sequences import array, elements
-from drylands_openeo.engine.values import Block, Stack
+from drylands_openeo.engine.processes.udf import run_on_cube
+from drylands_openeo.engine.values import Block, Cube, Stack
+from drylands_openeo.engine.windows import Place
 from drylands_openeo.errors import GraphError
 
 
@@ -17,6 +20,30 @@ def udf_of(callback: Callback) -> Node | None:
     """The run_udf node that a callback consists of, else None."""
     node = callback.only
     return node if node is not None and node.process_id == "run_udf" else None
+
+
+def run_udf_on(callback: Callback, cube: Cube, context: Any, *, parameter: str, along: str, place: Place) -> Cube:
+    """The cube put through a callback that is one run_udf node, which reads it from ``parameter``; its CRS stays."""
+    result = run_on_cube(_Named(callback, parameter), cube, context, along=along, place=place)
+    kept = {name: found for name, found in cube.coords.items() if not found.dims and name not in result.coords}
+    return result.assign_coords(kept)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A callback whose data goes by another name."""
+
+    callback: Callback
+    parameter: str
+
+    @property
+    def node(self) -> str:
+        """The node that calls."""
+        return self.callback.node
+
+    def __call__(self, *, data: Any, context: Any) -> Any:
+        """The result of the callback for one piece of a cube."""
+        return self.callback(**{self.parameter: data}, context=context)
 
 
 def as_block(value: Any, shape: Sequence[int], like: Block) -> Block:

@@ -21,8 +21,9 @@ def correlate(padded: Block, kernel: Block) -> Block:
     """
     rows, columns = kernel.shape
     if np.all(kernel == kernel[0, 0]):
-        summed = _running(_running(padded.astype(np.float64), rows, -2), columns, -1)
-        return (summed * kernel[0, 0]).astype(padded.dtype)
+        sums = _running(_running(padded.astype(np.float64), rows, -2), columns, -1)
+        sums *= kernel[0, 0]
+        return sums.astype(padded.dtype)
     factors = _rank_one(kernel)
     if factors is not None:
         return _passes(padded, *factors)

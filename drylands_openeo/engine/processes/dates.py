@@ -93,10 +93,7 @@ def _parts(date: Any) -> tuple[datetime, str | None]:
     """The local date and time of a text, and its zone as written; None for a date without time."""
     require_instant(date)
     zone = re.search(r"([Zz]|[+-]\d{2}:\d{2})$", date)
-    if DATE.fullmatch(date):
-        zone_text = None
-    else:
-        zone_text = zone.group() if zone else "Z"
+    zone_text = None if DATE.fullmatch(date) else zone.group() if zone else "Z"
     local = instant(date if zone is None or zone_text is None else f"{date[: zone.start()]}Z")
     assert local is not None
     return local, zone_text

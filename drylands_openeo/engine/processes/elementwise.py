@@ -77,7 +77,8 @@ def with_null(result: Any, *operands: Any) -> Any:
 
 def choose(condition: Block, accept: Any, reject: Any) -> Block:
     """``accept`` where the condition holds, else ``reject``; None gives no data, float32 stays float32."""
-    return np.where(condition, _branch(accept), _branch(reject))
+    chosen: Block = np.where(condition, _branch(accept), _branch(reject))
+    return chosen
 
 
 def _branch(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Parts of a cube: by bands, labels, dates, and place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,6 @@ import shapely
 from odc.geo.geobox import GeoBox
 
 from drylands_openeo.bands import common_name
-from drylands_openeo.engine import windows
 from drylands_openeo.engine.processes.geometries import bounds_on, placed, require_grid, taken
 from drylands_openeo.engine.processes.instants import numpy_instant, require_instant
 from drylands_openeo.engine.processes.labels import find, instants, of_kind, require
@@ -17,14 +16,13 @@ from drylands_openeo.engine.processes.masks import replaced
 from drylands_openeo.engine.registry import Arguments, Footprint, process
 from drylands_openeo.engine.values import Cube
 from drylands_openeo.engine.values import dimension_labels as labels_of
+from drylands_openeo.engine.windows import Place
 from drylands_openeo.errors import GraphError
-
-Bounds = tuple[float, float, float, float]
 
 
 @process
 def filter_bands(data: Cube, bands: Any = ()) -> Cube:
-    """The bands named, in that order, by their label or common name; names that the cube does not have are passed over."""
+    """The bands named, in that order, by their label or common name; a name that the cube lacks is passed over."""
     if not bands:
         raise GraphError("filter_bands needs 'bands'", code="BandFilterParameterMissing")
     dimension = band_dimension(data)
@@ -80,15 +78,19 @@ class WithinGeometries(Within):
 
 
 @process(footprint=Within())
-def filter_bbox(data: Cube, extent: Any) -> Cube:
+def filter_bbox(data: Cube, extent: Any, *, place: Place) -> Cube:
     """The pixels whose centre lies in a bounding box."""
+    if place.window is not None:
+        return data
     rows, columns = _bbox_pixels(require_grid(data), extent)
     return data.isel(y=rows, x=columns)
 
 
 @process(footprint=WithinGeometries())
-def filter_spatial(data: Cube, geometries: Any) -> Cube:
+def filter_spatial(data: Cube, geometries: Any, *, place: Place) -> Cube:
     """The pixels that geometries take, others in their bounding box as no data."""
+    if place.window is not None:
+        return replaced(data, ~_union(place.window, geometries), None)
     grid = require_grid(data)
     rows, columns = _geometry_pixels(grid, geometries)
     part = data.isel(y=rows, x=columns)
@@ -121,7 +123,7 @@ def _bbox_pixels(grid: GeoBox, extent: Any) -> tuple[slice, slice]:
 def _geometry_pixels(grid: GeoBox, geometries: Any) -> tuple[slice, slice]:
     """Rows and columns of the bounding box of what the geometries take."""
     bounds = shapely.total_bounds([geometry for _, geometry in placed(geometries, grid.crs)])
-    rows, columns = _centres_in(grid, tuple(bounds), margin=1)
+    rows, columns = _centres_in(grid, bounds, margin=1)
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return rows, columns
     mask = _union(grid[rows, columns], geometries)
@@ -137,13 +139,14 @@ def _union(grid: GeoBox, geometries: Any) -> Any:
 
 def _centres_in(grid: GeoBox, bounds: Any, *, margin: int = 0) -> tuple[slice, slice]:
     west, south, east, north = bounds
-    (left, top), (right, bottom) = (~grid.affine * corner for corner in ((west, north), (east, south)))
+    (left, top), (right, bottom) = grid.wld2pix(west, north), grid.wld2pix(east, south)
     rows, columns = sorted((top, bottom)), sorted((left, right))
-    return _whole(*rows, grid.shape[0], margin), _whole(*columns, grid.shape[1], margin)
+    return _whole(rows, grid.shape[0], margin), _whole(columns, grid.shape[1], margin)
 
 
-def _whole(low: float, high: float, size: int, margin: int) -> slice:
-    """The pixels whose centre lies from ``low`` to ``high``, with a hair's breadth for rounding."""
+def _whole(limits: Sequence[float], size: int, margin: int) -> slice:
+    """The pixels whose centre lies between the limits, with a hair's breadth for rounding."""
+    low, high = limits
     start = int(np.clip(np.ceil(low - 0.5 - 1e-6) - margin, 0, size))
     stop = int(np.clip(np.floor(high - 0.5 + 1e-6) + 1 + margin, 0, size))
     return slice(start, max(start, stop))

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import shapely
-from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
 from rasterio.features import rasterize
@@ -49,10 +48,13 @@ def placed(geojson: Any, crs: Any) -> list[tuple[Any, BaseGeometry]]:
 def bounds_on(extent: Mapping[str, Any], crs: Any) -> tuple[float, float, float, float]:
     """(west, south, east, north) of a bounding box in ``crs``; its own CRS defaults to longitude and latitude."""
     source = CRS.from_user_input(extent.get("crs") or WGS84)
-    corners = (extent["west"], extent["south"], extent["east"], extent["north"])
+    corners = (float(extent["west"]), float(extent["south"]), float(extent["east"]), float(extent["north"]))
     if crs is None or source == CRS.from_user_input(str(crs)):
         return corners
-    return Transformer.from_crs(source, str(crs), always_xy=True).transform_bounds(*corners, densify_pts=21)
+    west, south, east, north = Transformer.from_crs(source, str(crs), always_xy=True).transform_bounds(
+        *corners, densify_pts=21
+    )
+    return west, south, east, north
 
 
 def require_grid(cube: Cube) -> GeoBox:
@@ -81,7 +83,7 @@ def _centres_met(polygon: BaseGeometry, grid: GeoBox) -> Block:
     mask = _burnt(polygon, grid, touched=False)
     outline = _burnt(polygon.boundary, grid, touched=True)
     rows, columns = np.nonzero(outline)
-    x, y = Affine(*grid.affine[:6]) * (columns + 0.5, rows + 0.5)
+    x, y = grid.pix2wld(columns + 0.5, rows + 0.5)
     mask[rows, columns] = shapely.intersects_xy(polygon, x, y)
     return mask
 
@@ -96,9 +98,8 @@ def _burnt(geometry: BaseGeometry, grid: GeoBox, *, touched: bool) -> Block:
 def _parts(geometry: BaseGeometry) -> tuple[list[BaseGeometry], list[BaseGeometry]]:
     """Polygons, and lines and points, of any geometry."""
     parts = list(shapely.get_parts(geometry))
-    if any(part.geom_type == "GeometryCollection" for part in parts):
-        nested = [_parts(part) for part in parts]
-        return sum((one for one, _ in nested), []), sum((two for _, two in nested), [])
+    while any(part.geom_type.startswith(("Multi", "Geometry")) for part in parts):
+        parts = [inner for part in parts for inner in shapely.get_parts(part)]
     areas = [part for part in parts if part.geom_type == "Polygon"]
     return areas, [part for part in parts if part.geom_type != "Polygon"]
 

@@ -52,7 +52,7 @@ def is_clock_time(text: Any) -> bool:
     return isinstance(text, str) and TIME.fullmatch(text) is not None
 
 
-def rfc3339(moment: np.datetime64) -> str:
+def rfc3339(moment: Any) -> str:
     """An instant as text, in UTC, to the second (finer where the instant is)."""
-    unit = "s" if moment == moment.astype("datetime64[s]") else "ms"
-    return f"{np.datetime_as_string(moment, unit=unit)}Z"
+    whole = moment == moment.astype("datetime64[s]")
+    return f"{np.datetime_as_string(moment, unit='s' if whole else 'ms')}Z"

@@ -4,16 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from drylands_openeo.engine.processes.alignment import aligned
+from drylands_openeo.engine.processes.alignment import Aligned, aligned
 from drylands_openeo.engine.processes.geometries import placed, require_grid, taken
 from drylands_openeo.engine.processes.labels import same_labels
 from drylands_openeo.engine.processes.logic import true
 from drylands_openeo.engine.registry import process
 from drylands_openeo.engine.values import Block, Cube
+from drylands_openeo.engine.windows import Place
 from drylands_openeo.errors import GraphError
 
 
-@process
+@process(footprint=Aligned("data"))
 def mask(data: Cube, mask: Cube, replacement: Any = None) -> Cube:
     """The cube with values replaced where the mask is true or not zero; null in the mask replaces nothing.
 
@@ -30,9 +31,9 @@ def mask(data: Cube, mask: Cube, replacement: Any = None) -> Cube:
 
 
 @process
-def mask_polygon(data: Cube, mask: Any, replacement: Any = None, inside: bool = False) -> Cube:
+def mask_polygon(data: Cube, mask: Any, replacement: Any = None, inside: bool = False, *, place: Place) -> Cube:
     """The cube with values replaced where the pixel's centre lies outside (or inside) of all polygons."""
-    grid = require_grid(data)
+    grid = place.window or require_grid(data)
     within = np.zeros(tuple(grid.shape), dtype=bool)
     for _, geometry in placed(mask, grid.crs):
         within |= taken(geometry, grid)

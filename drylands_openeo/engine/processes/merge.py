@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from drylands_openeo.engine.processes.alignment import aligned
+from drylands_openeo.engine.processes.alignment import Aligned, aligned
 from drylands_openeo.engine.processes.callbacks import as_block
 from drylands_openeo.engine.processes.labels import kind, label_array, same_labels
 from drylands_openeo.engine.registry import process
@@ -12,7 +12,7 @@ from drylands_openeo.engine.values import Block, Cube
 from drylands_openeo.errors import GraphError
 
 
-@process
+@process(footprint=Aligned("cube1"))
 def merge_cubes(cube1: Cube, cube2: Cube, overlap_resolver: Any = None, context: Any = None) -> Cube:
     """The labels of both cubes; where both have a value for the same labels, the resolver makes one of the two.
 

@@ -39,7 +39,8 @@ def mean(values: Block) -> Block:
     """The mean."""
     sums, counts = total(values)
     with np.errstate(all="ignore"):
-        return (sums / counts).astype(values.dtype)
+        means: Block = (sums / counts).astype(values.dtype)
+    return means
 
 
 def summed(values: Block) -> Block:
@@ -64,12 +65,13 @@ def variance(values: Block) -> Block:
     sums, counts = total(values)
     with np.errstate(all="ignore"):
         centre = sums / counts
-        squares = np.zeros(values.shape[1:])
+        squares: Block = np.zeros(values.shape[1:])
         for layer in values:
             deviation = layer - centre
             deviation *= deviation
             squares += np.fmax(deviation, 0, out=deviation)
-        return (squares / np.where(counts > 1, counts - 1, np.nan)).astype(values.dtype)
+        squares /= np.where(counts > 1, counts - 1, np.nan)
+    return np.asarray(squares.astype(values.dtype))
 
 
 def minimum(values: Block) -> Block:
@@ -84,7 +86,7 @@ def maximum(values: Block) -> Block:
 
 def first(values: Block) -> Block:
     """The first value that there is."""
-    found: Block = np.full(values.shape[1:], np.nan, dtype=values.dtype)
+    found = np.full(values.shape[1:], np.nan, dtype=values.dtype)
     for layer in values:
         empty = np.isnan(found)
         if not empty.any():

@@ -9,7 +9,7 @@ import numpy as np
 from drylands_openeo.engine.plan import Callback
 from drylands_openeo.engine.processes import pixelwise
 from drylands_openeo.engine.processes.checks import is_valid
-from drylands_openeo.engine.processes.elementwise import is_block, plain
+from drylands_openeo.engine.processes.elementwise import is_block, is_number, plain
 from drylands_openeo.engine.processes.logic import and_, false, or_, true
 from drylands_openeo.engine.processes.sequences import Array, array, elements, floating, rebuilt
 from drylands_openeo.engine.registry import process
@@ -81,9 +81,8 @@ def quantiles(data: Any, probabilities: Any = None, q: int | None = None, ignore
         values = floating(data.values)
         found = pixelwise.quantiles(values, wanted)
         return Stack(found if ignore_nodata else np.where(np.isnan(values).any(axis=0), np.nan, found))
-    values = elements(data)
-    known = [value for value in values if value is not None]
-    if not known or (len(known) < len(values) and not ignore_nodata):
+    known = _known(elements(data), ignore_nodata)
+    if not known:
         return [None] * len(wanted)
     if any(math.isnan(value) for value in known):
         return [math.nan] * len(wanted)
@@ -126,7 +125,7 @@ def all_(data: Any, ignore_nodata: bool = True) -> Any:
     """Whether no element is false; without ``ignore_nodata``, null where null leaves it open."""
     result: Any = True
     for element in elements(array(data)):
-        result = and_(result, _not_null(~false(element)) if ignore_nodata else element)
+        result = and_(result, _not_false(element) if ignore_nodata else element)
     return result
 
 
@@ -139,8 +138,8 @@ def any_(data: Any, ignore_nodata: bool = True) -> Any:
     return result
 
 
-def _not_null(value: Any) -> Any:
-    return value if is_block(value) else bool(value)
+def _not_false(value: Any) -> Any:
+    return ~false(value) if is_block(value) else not false(value)
 
 
 def _reduce(data: Any, ignore_nodata: bool, scalars: Callable[..., Any], pixels: Callable[[Block], Block]) -> Any:
@@ -151,12 +150,20 @@ def _reduce(data: Any, ignore_nodata: bool, scalars: Callable[..., Any], pixels:
         if ignore_nodata:
             return reduced
         return np.where(np.isnan(values).any(axis=0), reduced.dtype.type(np.nan), reduced)
-    values = elements(data)
-    known = [value for value in values if value is not None]
-    if not known or (len(known) < len(values) and not ignore_nodata):
+    known = _known(elements(data), ignore_nodata)
+    if not known:
         return None
     with np.errstate(all="ignore"):
         return plain(scalars(known))
+
+
+def _known(values: list[Any], ignore_nodata: bool) -> list[Any]:
+    """The numbers among the values; none of them where null counts and there is one."""
+    known = [value for value in values if value is not None]
+    wrong = [value for value in known if not (is_number(value) or isinstance(value, bool))]
+    if wrong:
+        raise GraphError(f"a reducer needs numbers, not {wrong[0]!r}", code="ArgumentInvalid")
+    return known if ignore_nodata or len(known) == len(values) else []
 
 
 def _variance(values: list[float]) -> Any:
@@ -179,7 +186,7 @@ def _probabilities(probabilities: Any, q: int | None) -> list[float]:
         raise GraphError("quantiles needs 'probabilities'", code="QuantilesParameterMissing")
     if probabilities is not None and q is not None:
         raise GraphError("quantiles takes 'probabilities' or 'q', not both", code="QuantilesParameterConflict")
-    wanted = q if probabilities is None else probabilities
+    wanted: Any = q if probabilities is None else probabilities
     if isinstance(wanted, int):
         return [part / wanted for part in range(1, wanted)]
     if list(wanted) != sorted(wanted):

@@ -16,7 +16,7 @@ def array(data: Any) -> Array:
     """An array as the engine holds it; a list with blocks among its elements becomes a stack."""
     if isinstance(data, LabeledArray | Stack):
         return data
-    if isinstance(data, np.ndarray) or isinstance(data, str) or not isinstance(data, Sequence):
+    if isinstance(data, np.ndarray | str) or not isinstance(data, Sequence):
         raise GraphError(f"an array is needed, not {_what(data)}", code="ArgumentInvalid")
     return stacked(data) if any(is_block(element) for element in data) else list(data)
 

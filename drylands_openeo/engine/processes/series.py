@@ -25,9 +25,8 @@ def order(data: Any, asc: bool = True, nodata: bool | None = None) -> Any:
         return Stack(_stack_order(floating(data.values), asc, nodata))
     values = elements(data)
     known = [index for index, value in enumerate(values) if value is not None]
-    known.sort(key=cmp_to_key(lambda one, other: _compared(values[one], values[other])))
-    if not asc:
-        known = _reversed_stably(known, values)
+    compare = cmp_to_key(_compared)
+    known.sort(key=lambda index: compare(values[index]), reverse=not asc)
     empty = [index for index, value in enumerate(values) if value is None]
     return known if nodata is None else [*known, *empty] if nodata else [*empty, *known]
 
@@ -100,32 +99,19 @@ def array_interpolate_linear(data: Any) -> Any:
 
 
 def _stack_order(values: Block, asc: bool, nodata: bool | None) -> Block:
-    missing = np.isnan(values)
+    """(n, ...) indices as floats; NaN sorts last by itself."""
     ranked = np.argsort(values if asc else -values, axis=0, kind="stable")
+    empty = np.take_along_axis(np.isnan(values), ranked, axis=0)
     if nodata is False:
-        return np.argsort(~missing[ranked] if values.ndim == 1 else ~np.take_along_axis(missing, ranked, 0), axis=0)
-    if nodata is None:
-        dropped = np.take_along_axis(missing, ranked, axis=0)
-        return np.where(dropped, np.float32(np.nan), ranked.astype(np.float32))
-    return ranked.astype(np.float32)
+        ranked = np.take_along_axis(ranked, np.argsort(~empty, axis=0, kind="stable"), axis=0)
+    positions = ranked.astype(np.float32)
+    return np.where(empty, np.float32(np.nan), positions) if nodata is None else positions
 
 
 def _compared(one: Any, other: Any) -> int:
     if isinstance(one, str) != isinstance(other, str):
         raise GraphError(f"{one!r} and {other!r} have no order", code="ArgumentInvalid")
     return int(one > other) - int(one < other)
-
-
-def _reversed_stably(indices: list[int], values: list[Any]) -> list[int]:
-    """Descending, with equal values in the order in which they came."""
-    descending: list[int] = []
-    start = len(indices)
-    while start:
-        stop = start
-        while start and _compared(values[indices[start - 1]], values[indices[stop - 1]]) == 0:
-            start -= 1
-        descending.extend(indices[start:stop])
-    return descending
 
 
 def _accumulate(

@@ -1,0 +1,1 @@
+"""What each kernel costs beside its peers, as ratios of CPU time."""

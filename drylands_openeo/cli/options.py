@@ -1,0 +1,66 @@
+"""Options that several commands share, and how their texts are read."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from drylands_openeo.area import Area
+from drylands_openeo.errors import DrylandsError
+
+Source = Annotated[
+    str | None,
+    typer.Option(
+        help="STAC API (address, or earth-search, earth-search-c1, planetary-computer, cdse) or catalogue file."
+    ),
+]
+Bbox = Annotated[str | None, typer.Option(help="Area as west,south,east,north [degrees].")]
+AreaFile = Annotated[Path | None, typer.Option("--area", help="Area as a GeoJSON file.")]
+PeriodText = Annotated[str | None, typer.Option(help="2020, 2020-05, or 2020-01-01/2022-12-31 (last day included).")]
+Parameters = Annotated[list[str] | None, typer.Option("--param", help="A product's parameter, name=value; repeatable.")]
+CloudCover = Annotated[float | None, typer.Option("--cloud-cover", help="Largest cloud cover of a scene [%].")]
+Where = Annotated[str | None, typer.Option(help="CQL2 text on item properties, e.g. \"platform = 'sentinel-2b'\".")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")]
+
+
+def area_of(bbox: str | None, area: Path | None) -> Area | None:
+    """The area of either option; both at once are a mistake."""
+    if bbox is not None and area is not None:
+        raise DrylandsError("--bbox and --area were both given; give one")
+    if area is not None:
+        return Area.of(area)
+    if bbox is None:
+        return None
+    try:
+        values = [float(value) for value in bbox.replace(" ", "").split(",")]
+    except ValueError:
+        raise DrylandsError(f"--bbox is {bbox!r}; give west,south,east,north in degrees") from None
+    return Area.of(values)
+
+
+def needed(value: Any, option: str) -> Any:
+    """The value, or an error that asks for the option."""
+    if value is None:
+        raise DrylandsError(f"{option} is needed")
+    return value
+
+
+def parameters_of(texts: list[str] | None) -> dict[str, Any]:
+    """name=value pairs; a value is JSON where it can be read as JSON, else text.
+
+    >>> parameters_of(["index=evi2", "harmonics=2", "trend=true", 'keep=[4, 5]'])
+    {'index': 'evi2', 'harmonics': 2, 'trend': True, 'keep': [4, 5]}
+    """
+    pairs = [text.partition("=") for text in texts or ()]
+    for name, mark, _ in pairs:
+        if not (name and mark):
+            raise DrylandsError(f"--param {name!r} is not name=value")
+    return {name: _value(text) for name, _, text in pairs}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
