@@ -31,7 +31,7 @@ HUBER_STEPS, HUBER_STEP = 50, 1e-7  # iterations at most; a smaller step [robust
 FET = 0.05  # HANTS fit error tolerance [index]: how far below the curve a sample may lie
 DOD = 5  # HANTS degree of overdetermination: samples beyond the number of unknowns that are always kept
 SOLVE_BLOCK, EXACT_BLOCK, PEAK_BLOCK = 32768, 512, 1024  # pixels at a time
-SUM_DATES, SUM_PIXELS = 40, 2048  # at a time: two such blocks of float32 stay in the cache
+SUM_DATES, SUM_PIXELS = 40, 4096  # at a time: blocks that stay in the cache, rows long enough to read fast
 WEAK, CANCELLED = 0.05, 1e-3  # worse-conditioned pixels and closer fits than these are done again, exactly
 PEAK_GRID = 128  # points a year on which a curve of several harmonics is searched for its peak
 
