@@ -10,6 +10,7 @@ References: P. J. Huber 1964, doi:10.1214/aoms/1177703732. G. J. Roerink, M. Men
 doi:10.1080/014311600209814.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -29,7 +30,8 @@ NORMAL_MAD = 0.6744897501960817  # median absolute deviation of the standard nor
 HUBER_STEPS, HUBER_STEP = 50, 1e-7  # iterations at most; a smaller step [robust standard deviations] ends them
 FET = 0.05  # HANTS fit error tolerance [index]: how far below the curve a sample may lie
 DOD = 5  # HANTS degree of overdetermination: samples beyond the number of unknowns that are always kept
-SOLVE_BLOCK, SUM_BLOCK, EXACT_BLOCK = 16384, 1024, 512  # pixels at a time: wide rows to solve, sums within the cache
+SOLVE_BLOCK, EXACT_BLOCK, PEAK_BLOCK = 32768, 512, 1024  # pixels at a time
+SUM_DATES, SUM_PIXELS = 40, 4096  # at a time: blocks that stay in the cache, rows long enough to read fast
 WEAK, CANCELLED = 0.05, 1e-3  # worse-conditioned pixels and closer fits than these are done again, exactly
 PEAK_GRID = 128  # points a year on which a curve of several harmonics is searched for its peak
 
@@ -185,7 +187,7 @@ def make_basis(years: Array, harmonics: int, trend: bool) -> Basis:
 
 def _fit_quickly(series: Array, basis: Basis, dtype: np.dtype[Any]) -> Fit:
     """Least squares of (t, n) from three sums a pixel, in ``dtype``; the few pixels this is too coarse for, exactly."""
-    some = series[:, :: max(1, series.shape[1] // 32)]
+    some = series[:, :: max(1, series.shape[1] // 32)]  # near their level fewer digits cancel in the misfit
     finite = np.isfinite(some)
     level = dtype.type(np.sum(some, where=finite, dtype=float) / max(np.count_nonzero(finite), 1))
     gram, moments, squares = _sums(series, level, basis)
@@ -204,28 +206,26 @@ def _fit_quickly(series: Array, basis: Basis, dtype: np.dtype[Any]) -> Fit:
 
 
 def _sums(series: Array, level: np.floating[Any], basis: Basis) -> tuple[Array, Array, Array]:
-    """Over the valid samples of (t, n), less ``level``: products (q, n), columns times values (p, n), squares (n,).
-
-    The nearer ``level`` is to the values, the fewer digits go when the curve's squares are taken off theirs.
-    """
+    """Over the valid samples of (t, n), less ``level``: products (q, n), columns times values (p, n), squares (n,)."""
     (dates, pixels), dtype = series.shape, level.dtype
     bits = np.dtype(f"i{dtype.itemsize}")
     one = np.ones((), dtype).view(bits)
     products, columns = basis.products.astype(dtype), basis.columns.T.astype(dtype)
-    gram, moments = np.empty((len(products), pixels), dtype), np.empty((len(columns), pixels), dtype)
-    squares = np.empty(pixels, dtype)
-    values, masks = np.empty((dates, SUM_BLOCK), dtype), np.empty((dates, SUM_BLOCK), bits)
-    for start in range(0, pixels, SUM_BLOCK):
-        part = slice(start, min(start + SUM_BLOCK, pixels))
-        value, mask = values[:, : part.stop - start], masks[:, : part.stop - start]
-        np.subtract(series[:, part], level, out=value, casting="unsafe")  # far memory is read once, of whatever form
+    gram, moments = np.zeros((len(products), pixels), dtype), np.zeros((len(columns), pixels), dtype)
+    squares = np.zeros(pixels, dtype)
+    values, masks = np.empty((SUM_DATES, SUM_PIXELS), dtype), np.empty((SUM_DATES, SUM_PIXELS), bits)
+    for date, pixel in itertools.product(range(0, dates, SUM_DATES), range(0, pixels, SUM_PIXELS)):
+        when, where = slice(date, date + SUM_DATES), slice(pixel, pixel + SUM_PIXELS)
+        far = series[when, where]
+        value, mask = values[: far.shape[0], : far.shape[1]], masks[: far.shape[0], : far.shape[1]]
+        np.subtract(far, level, out=value, casting="unsafe")  # the only reading of far memory, of whatever form
         np.copyto(mask, np.isfinite(value))  # as bits, all or none: AND is several times faster than an index or where
         np.negative(mask, out=mask)
         np.bitwise_and(value.view(bits), mask, out=value.view(bits))
         np.bitwise_and(mask, one, out=mask)
-        np.matmul(products, mask.view(dtype), out=gram[:, part])
-        np.matmul(columns, value, out=moments[:, part])
-        np.einsum("ij,ij->j", value, value, out=squares[part])
+        gram[:, where] += products[:, when] @ mask.view(dtype)
+        moments[:, where] += columns[:, when] @ value
+        squares[where] += np.einsum("ij,ij->j", value, value)
     return gram, moments, squares
 
 
@@ -349,8 +349,8 @@ def _peak(waves: Array, harmonics: int) -> Array:
     """When the curve of (2 harmonics, n) waves is highest [fraction of a year]: best of a grid, then a parabola."""
     grid = design_matrix(np.arange(PEAK_GRID) / PEAK_GRID, harmonics, trend=False)[:, 1:].astype(waves.dtype)
     peak = np.empty(waves.shape[1], waves.dtype)
-    for start in range(0, len(peak), SUM_BLOCK):
-        part = slice(start, start + SUM_BLOCK)
+    for start in range(0, len(peak), PEAK_BLOCK):
+        part = slice(start, start + PEAK_BLOCK)
         curve = waves[:, part].T @ grid.T
         best, pixel = curve.argmax(axis=1), np.arange(len(curve))
         before, top, after = (curve[pixel, (best + step) % PEAK_GRID] for step in (-1, 0, 1))
