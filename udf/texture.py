@@ -39,7 +39,7 @@ def quantise(image: Any, low: float, high: float, levels: int) -> np.ndarray:
     >>> quantise([0.0, 0.1, 0.25, 0.9, float("nan")], 0.0, 0.5, 4).tolist()
     [0, 0, 2, 3, -1]
     """
-    values = np.asarray(image)
+    values = np.asarray(image, np.float64)
     if not high > low or not 2 <= levels <= 4096:
         raise ValueError(f"low {low}, high {high}, levels {levels}: low < high and 2 to 4096 levels are needed")
     with np.errstate(invalid="ignore"):
