@@ -97,7 +97,8 @@ def first(values: Block) -> Block:
 
 def median(values: Block) -> Block:
     """The median: the middle value, or the mean of the two in the middle."""
-    return quantiles(values, (0.5,))[0]
+    middle: Block = quantiles(values, (0.5,))[0]
+    return middle
 
 
 def quantiles(values: Block, probabilities: Sequence[float]) -> Block:
