@@ -144,7 +144,7 @@ def test_indices_are_medians_with_a_count(world, tmp_path):
 def test_a_mistake_is_told_in_one_line(arguments, said):
     stderr = mistake(*arguments)
     assert said in stderr
-    assert stderr.startswith("error: ")
+    assert stderr.strip().startswith("error: ")
 
 
 def test_the_output_of_a_real_back_end_is_mapped(tmp_path):
