@@ -302,7 +302,7 @@ def _callbacks(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _callbacks(inner)
 
 
-def _named(node: str, function: Any, *args: Any, **kwargs: Any) -> Any:
+def _named(node: str, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call, and let an error that knows no node carry this one's id."""
     try:
         return function(*args, **kwargs)
