@@ -19,6 +19,7 @@ from drylands_openeo.engine.registry import PROCESSES, Process
 from drylands_openeo.engine.source import Layer
 from drylands_openeo.engine.values import Cube
 from drylands_openeo.errors import GraphError
+from drylands_openeo.flatgraph import callbacks
 
 LOADS = frozenset({"load_collection", "load_stac"})
 
@@ -287,19 +288,8 @@ class _Evaluation:
 def _all_nodes(graph: Graph) -> Iterator[Node]:
     for node in graph.nodes.values():
         yield node
-        for inner in _callbacks(dict(node.arguments)):
+        for inner in callbacks(dict(node.arguments)):
             yield from _all_nodes(Graph.parse(inner))
-
-
-def _callbacks(value: Any) -> Iterator[Mapping[str, Any]]:
-    if is_callback(value):
-        yield value["process_graph"]
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _callbacks(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _callbacks(inner)
 
 
 def _named(node: str, function: Any, /, *args: Any, **kwargs: Any) -> Any:
