@@ -1,5 +1,6 @@
 """Processes on cubes: known values, dimensions and labels, and the whole equal to its windows."""
 
+import itertools
 import logging
 
 import numpy as np
@@ -250,7 +251,7 @@ def test_every_date_lies_in_one_period(period, dates):
     spans = list(periods.spans(moments, period))
     hits = sum((moments >= start) & (moments < end) for _, start, end in spans)
     np.testing.assert_array_equal(hits, 1)
-    assert all(one[2] == two[1] for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one[2] == two[1] for one, two in itertools.pairwise(spans))
     labels = [label for label, _, _ in spans]
     np.testing.assert_array_equal(periods.starts(labels, period), [start for _, start, _ in spans])
 

@@ -25,6 +25,7 @@ from drylands_openeo.cli.options import (
     needed,
     parameters_of,
 )
+from drylands_openeo.cubefile import CubeFile
 from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.products import get_product
@@ -91,6 +92,8 @@ def _program(
 ) -> tuple[Mapping[str, Any], dict[str, Any], Any, str]:
     """(graph, arguments, described bands, name) of a product or of a graph file."""
     if not what.endswith(".json"):
+        if cube is not None and resolution is None:
+            resolution = CubeFile(cube).resolution
         product = get_product(what)
         graph = product.flat_graph(
             get_profile("local"),

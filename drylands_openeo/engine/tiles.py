@@ -18,10 +18,10 @@ from drylands_openeo.engine.reading import hold
 from drylands_openeo.engine.values import Cube
 from drylands_openeo.errors import GraphError
 
-BUDGET = 640 * 2**20
+BUDGET = 768 * 2**20
 """Default memory for the tiles that are worked on at one time [bytes]."""
 
-COPIES = 1.6
+COPIES = 1.3
 """A tile's input is held about this many times: as read, and what reading and writing need beside it."""
 
 CHUNK = 512
@@ -142,7 +142,9 @@ def evaluate_tile(plan: Plan, window: GeoBox) -> Any:
 def _frame(part: Cube, window: GeoBox) -> Cube:
     """An empty cube of the window with the labels of a part."""
     leading = {str(dim): part.coords[dim].values if dim in part.coords else None for dim in part.dims[:-2]}
-    return windows.on_grid(np.empty((*part.shape[:-2], *window.shape), np.result_type(part.dtype, np.float32)), window, **leading)
+    return windows.on_grid(
+        np.empty((*part.shape[:-2], *window.shape), np.result_type(part.dtype, np.float32)), window, **leading
+    )
 
 
 def _on_threads(plan: Plan, todo: Iterator[Tile], workers: int) -> Iterator[tuple[Tile, Any]]:
