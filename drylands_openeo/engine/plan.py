@@ -225,12 +225,14 @@ class _Evaluation:
 
     def arguments(self, frame: Frame, node: Node, window: GeoBox | None) -> dict[str, Any]:
         """A node's arguments with every reference replaced by its value."""
-        return {
-            name: self._resolve(
-                value, frame, node, window if window is None else self.plan.demand(frame, node, name, window)
-            )
-            for name, value in node.arguments.items()
-        }
+        return {name: self._argument(frame, node, name, window) for name in node.arguments}
+
+    def _argument(self, frame: Frame, node: Node, name: str, window: GeoBox | None) -> Any:
+        value = node.arguments[name]
+        if name in node.fixed:
+            return value
+        wanted = None if window is None else self.plan.demand(frame, node, name, window)
+        return self._resolve(value, frame, node, wanted)
 
     def _compute(self, frame: Frame, node: Node, window: GeoBox | None) -> Any:
         if (inner := self.plan.child(frame, node)) is not None:
