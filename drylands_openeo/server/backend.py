@@ -1,0 +1,110 @@
+"""The server's state: settings, source of pixels, store, and the jobs that run."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Any
+
+from drylands_openeo.engine import Environment, Program, Source
+from drylands_openeo.engine.graph import Graph, is_callback
+from drylands_openeo.server.auth import token
+from drylands_openeo.server.collections import Collections, collections_of
+from drylands_openeo.server.failures import Failure
+from drylands_openeo.server.namespaces import Namespaces
+from drylands_openeo.server.runner import Runner
+from drylands_openeo.server.settings import Settings
+from drylands_openeo.server.store import Store
+from drylands_openeo.server.worker import Task
+from drylands_openeo.server.workers import prepare
+
+FORMATS = ("GTiff", "netCDF", "JSON")
+
+
+class Backend:
+    """Opened on a data folder, which it has to itself until it is closed.
+
+    ``collections``: STAC collections to be listed; None: those of the source.
+    """
+
+    def __init__(
+        self, settings: Settings, source: Source, *, collections: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
+        prepare()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.settings, self.source = settings, source
+        self.collections: Collections = collections_of(source, collections)
+        self.store = Store(settings.data_dir / "drylands.sqlite")
+        self.token = token(self.store.secret, settings.user, settings.password)
+        self.synchronous = BoundedSemaphore(settings.parallel)
+        self.runner = Runner(self.store, self.job_task, settings.parallel)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def close(self) -> None:
+        """Kill what runs and let go of the data folder; unfinished jobs are marked when it is opened again."""
+        self.runner.close()
+        self.store.close()
+
+    @property
+    def scratch(self) -> Path:
+        """Where files of synchronous requests lie until they are sent."""
+        return self.settings.data_dir / "synchronous"
+
+    def results(self, job_id: str) -> Path:
+        """The folder of a job's results; ``job_id`` is that of a job in the store."""
+        return self.settings.data_dir / "jobs" / job_id
+
+    def environment(self) -> Environment:
+        """What graphs may reach."""
+        definitions = {name: Program.parse(content) for name, content in self.store.processes().items()}
+        return Environment(
+            self.source,
+            definitions,
+            Namespaces(self.settings.namespaces),
+            self.settings.trusted,
+            self.settings.trust_any,
+        )
+
+    def job_task(self, job_id: str, process: Mapping[str, Any]) -> Task:
+        """The work of a job."""
+        return self.task(process, self.results(job_id), job_id, max_pixels=self.settings.max_job_pixels, pictures=True)
+
+    def task(self, process: Mapping[str, Any], folder: Path, name: str, *, max_pixels: int, pictures: bool) -> Task:
+        """The work that a process graph asks for."""
+        return Task(
+            process,
+            self.environment(),
+            folder,
+            name,
+            asked_format(process),
+            max_pixels,
+            self.settings.threads,
+            pictures,
+        )
+
+
+def asked_format(process: Mapping[str, Any]) -> str:
+    """The format of the graph's ``save_result``, in its usual spelling; GTiff where there is none.
+
+    >>> save = {"process_id": "save_result", "arguments": {"data": None, "format": "NETCDF"}, "result": True}
+    >>> asked_format({"process_graph": {"save": save}})
+    'netCDF'
+    """
+    graph = Graph.parse(process["process_graph"])
+    node = graph.nodes[graph.result]
+    if node.process_id != "save_result":
+        return "GTiff"
+    given = node.arguments.get("format")
+    found = [name for name in FORMATS if isinstance(given, str) and name.lower() == given.lower()]
+    if not found:
+        raise Failure("FormatUnsupported", f"format is {given!r}; it can be {', '.join(FORMATS)}")
+    return found[0]
+
+
+def process_of(body: Any) -> Mapping[str, Any]:
+    """The process of a request; raises a Failure where there is none."""
+    process = body.get("process") if isinstance(body, Mapping) else None
+    if not is_callback(process):
+        raise Failure("ProcessGraphMissing", "the request has no 'process' with a 'process_graph'")
+    found: Mapping[str, Any] = process
+    return found
