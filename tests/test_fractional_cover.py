@@ -297,10 +297,10 @@ def test_wrong_context_is_named(context, message):
 def test_beside_the_operational_fractional_cover_of_australia(record_property):
     """Two library spectra a class know nothing of that site; the operational product is fitted to thousands of plots.
 
-    Green cover agrees in pattern; the bound is loose on purpose, the figures stand in the test report.
+    Seen: correlation .58 (green), .49 (dry), .85 (bare). The bounds are loose: only the pattern is asked for.
     """
-    reflectance = xr.open_dataset(need("endmembers/ga_fc/sr.nc"), mask_and_scale=False)
-    product = xr.open_dataset(need("endmembers/ga_fc/fc.nc"), mask_and_scale=False)
+    reflectance = xr.open_dataset(need("data/endmembers/ga_fc/sr.nc"), mask_and_scale=False)
+    product = xr.open_dataset(need("data/endmembers/ga_fc/fc.nc"), mask_and_scale=False)
     names = [
         next(name for name in reflectance if name.lower() == band) for band in ("green", "red", "nir", "swir1", "swir2")
     ]
@@ -312,4 +312,5 @@ def test_beside_the_operational_fractional_cover_of_australia(record_property):
     found, _, _ = fc.unmix_bundle(spectra[valid], libraries, draws=100, seed=0)
     correlation = [np.corrcoef(found[:, i], cover[valid][:, i])[0, 1] for i in range(3)]
     record_property("correlation_pv_npv_bare", [round(float(value), 3) for value in correlation])
-    assert correlation[0] > 0.5
+    assert min(correlation) > 0.3
+    assert correlation[2] > 0.7

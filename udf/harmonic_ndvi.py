@@ -6,12 +6,11 @@ Fitted to the valid samples by least squares (``ols``), by Huber's M-estimator (
 the samples below the curve (``hants``), which suits NDVI because clouds only ever lower it. Phase is that of a sine:
 A sin(2 pi t + phase), phase = atan2(cos, sin); t being 0 on a 1st of January, phase 0 peaks in April, pi/2 in January.
 
-As a UDF: (t, bands=1, y, x) -> (bands, y, x), or (t, bands=1, y, x) on other dates if the context names ``dates``.
-
 References: P. J. Huber 1964, doi:10.1214/aoms/1177703732. G. J. Roerink, M. Menenti, W. Verhoef 2000 (HANTS),
 doi:10.1080/014311600209814.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,19 +21,18 @@ import pandas as pd
 import xarray as xr
 
 DAYS_A_YEAR = 365.2425
-EPOCH = pd.Timestamp("2000-01-01")
+EPOCH = pd.Timestamp("2000-01-01", tz="UTC")
 METHODS = ("ols", "huber", "hants")
 DEFAULTS = {"harmonics": 1, "trend": False, "method": "ols", "dates": None}
-
 PIVOT = 1e-6  # of the number of dates; below it the valid samples do not determine the model
 HUBER_K = 1.345  # residuals beyond it [robust standard deviations] lose weight: 95 % efficiency for normal errors
 NORMAL_MAD = 0.6744897501960817  # median absolute deviation of the standard normal distribution
 HUBER_STEPS, HUBER_STEP = 50, 1e-7  # iterations at most; a smaller step [robust standard deviations] ends them
 FET = 0.05  # HANTS fit error tolerance [index]: how far below the curve a sample may lie
 DOD = 5  # HANTS degree of overdetermination: samples beyond the number of unknowns that are always kept
-
-SOLVE_BLOCK, SUM_BLOCK, EXACT_BLOCK = 16384, 1024, 512  # pixels at a time: wide rows to solve, sums within the cache
-WEAK, CANCELLED = 0.05, 1e-4  # worse-conditioned pixels and closer fits than these are done again, exactly
+SOLVE_BLOCK, EXACT_BLOCK, PEAK_BLOCK = 32768, 512, 1024  # pixels at a time
+SUM_DATES, SUM_PIXELS = 40, 4096  # at a time: blocks that stay in the cache, rows long enough to read fast
+WEAK, CANCELLED = 0.05, 1e-3  # worse-conditioned pixels and closer fits than these are done again, exactly
 PEAK_GRID = 128  # points a year on which a curve of several harmonics is searched for its peak
 
 Array = npt.NDArray[Any]
@@ -46,19 +44,17 @@ def outputs(harmonics: int, trend: bool) -> list[str]:
     """Names of what ``fit`` returns, in its order.
 
     Coefficients first [index; trend index/year]; ``mean`` [index]: the constant, with a trend the value of the trend
-    line in the middle of the period from first to last date; ``amplitude`` [index] and ``phase`` [rad, -pi..pi], of
-    each harmonic where there are several; ``peak_day`` [day of year, 1..366.2425]: where the seasonal curve, all
-    harmonics together and the trend left out, is highest; ``rmse`` [index]: root of the mean squared residual of the
-    samples used (``hants``: of those kept), without correction for the degrees of freedom; ``count``: valid samples.
+    line in the middle between first and last date; ``amplitude`` [index], ``phase`` [rad, -pi..pi], of each harmonic
+    if several; ``peak_day`` [day of year, 1..366.2425] of the highest point of all harmonics together, trend left out;
+    ``rmse`` [index]: root mean square residual of the samples used (``hants``: kept); ``count``: valid samples.
 
     >>> outputs(1, trend=False)
     ['c0', 'sin1', 'cos1', 'mean', 'amplitude', 'phase', 'peak_day', 'rmse', 'count']
-    >>> outputs(2, trend=True)[:6]
-    ['c0', 'trend', 'sin1', 'cos1', 'sin2', 'cos2']
-    >>> outputs(2, trend=True)[6:]
-    ['mean', 'amplitude1', 'phase1', 'amplitude2', 'phase2', 'peak_day', 'rmse', 'count']
+    >>> outputs(2, trend=True)
+    ['c0', 'trend', 'sin1', 'cos1', 'sin2', 'cos2',
+     'mean', 'amplitude1', 'phase1', 'amplitude2', 'phase2', 'peak_day', 'rmse', 'count']
     """
-    numbers = [str(k) for k in range(1, _positive(harmonics, "harmonics") + 1)]
+    numbers = [str(k) for k in range(1, _whole(harmonics) + 1)]
     waves = [name + k for k in numbers for name in ("sin", "cos")]
     polar = [name + k for k in (numbers if harmonics > 1 else [""]) for name in ("amplitude", "phase")]
     return ["c0", *(["trend"] if trend else []), *waves, "mean", *polar, "peak_day", "rmse", "count"]
@@ -72,9 +68,8 @@ def decimal_years(times: Any) -> Array:
     """
     if np.asarray(times).dtype.kind in "biufc":
         raise ValueError(f"times must be dates (datetime64 or a DatetimeIndex), not numbers: {times!r}")
-    index = pd.DatetimeIndex(times)
-    index = index if index.tz is None else index.tz_convert(None)
-    return np.asarray((index - EPOCH) / pd.Timedelta(days=1), float) / DAYS_A_YEAR
+    days = (pd.DatetimeIndex(pd.to_datetime(times, utc=True)) - EPOCH) / pd.Timedelta(days=1)
+    return np.asarray(days, float) / DAYS_A_YEAR
 
 
 def design_matrix(years: Array, harmonics: int, trend: bool) -> Array:
@@ -85,7 +80,7 @@ def design_matrix(years: Array, harmonics: int, trend: bool) -> Array:
            [1.  , 0.25, 1.  , 0.  ]])
     """
     angles = 2 * np.pi * np.outer(years, np.arange(1, harmonics + 1))
-    waves = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(len(years), -1)
+    waves = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(len(years), 2 * harmonics)
     return np.column_stack([np.ones_like(years), *([years] if trend else []), waves])
 
 
@@ -105,9 +100,10 @@ def fit(series: Array, years: Array, *, harmonics: int = 1, trend: bool = False,
     >>> dict(zip(outputs(1, False), fit(series, years).round(3).tolist()))["peak_day"]
     92.311
     """
-    names, (series, years) = outputs(harmonics, trend), _checked(series, years)
+    harmonics, names, (series, years) = _whole(harmonics), outputs(harmonics, trend), _checked(series, years)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    robust = {"huber": _huber, "hants": _hants}.get(method)
     lead, dates = series.shape[:-1], series.shape[-1]
     dtype = np.dtype(np.float32 if np.can_cast(series.dtype, np.float32) else np.float64)
     pixels = series.reshape(math.prod(lead), dates).T  # a view, both for (..., t) and for (t, ...) in memory
@@ -116,10 +112,8 @@ def fit(series: Array, years: Array, *, harmonics: int = 1, trend: bool = False,
     for start in range(0, pixels.shape[1], SOLVE_BLOCK):
         part = slice(start, start + SOLVE_BLOCK)
         with np.errstate(all="ignore"):  # pixels without data divide by zero
-            if method == "ols":
-                found = _fit_quickly(pixels[:, part], basis, dtype)
-            else:
-                found = _fit_exactly(pixels[:, part], basis, _huber if method == "huber" else _hants)
+            some = pixels[:, part]
+            found = _fit_exactly(some, basis, robust) if robust else _fit_quickly(some, basis, dtype)
             _describe(found, basis, harmonics, table[:, part])
     return np.moveaxis(table.reshape(len(names), *lead), 0, -1)
 
@@ -151,13 +145,13 @@ def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: 
     series, years = cube.transpose("bands", "y", "x", "t").values[0], decimal_years(cube["t"].values)
     model = {name: options[name] for name in ("harmonics", "trend")}
     found = fit(series, years, **options)
-    place = {name: cube[name].values for name in ("y", "x") if name in cube.coords}
+    place: dict[str, Any] = {name: cube[name].values for name in ("y", "x") if name in cube.coords}
+    result = found if dates is None else fitted(found, decimal_years(dates), **model)
+    values = np.moveaxis(result, -1, 0).astype(np.float32, copy=False)
     if dates is None:
-        bands = np.moveaxis(found, -1, 0).astype(np.float32, copy=False)
-        return xr.DataArray(bands, dims=("bands", "y", "x"), coords=place | {"bands": outputs(**model)})
-    curve = np.moveaxis(fitted(found, decimal_years(dates), **model), -1, 0).astype(np.float32, copy=False)
-    coords = place | {"t": dates, "bands": cube["bands"].values}
-    return xr.DataArray(curve[:, np.newaxis], dims=("t", "bands", "y", "x"), coords=coords)
+        return xr.DataArray(values, dims=("bands", "y", "x"), coords=place | {"bands": outputs(**model)})
+    place |= {"t": dates, "bands": cube["bands"].values}
+    return xr.DataArray(values[:, np.newaxis], dims=("t", "bands", "y", "x"), coords=place)
 
 
 class Basis(NamedTuple):
@@ -179,59 +173,59 @@ def make_basis(years: Array, harmonics: int, trend: bool) -> Basis:
     dates, unknowns = design.shape
     q, r = np.linalg.qr(np.pad(design, ((0, max(unknowns - dates, 0)), (0, 0))))
     scale = np.copysign(math.sqrt(dates), np.diag(r))
-    determined = bool(np.all(np.diag(r) ** 2 > PIVOT * dates))
+    floor = PIVOT * dates if (np.diag(r) ** 2 > PIVOT * dates).all() else math.inf
     columns = (q * scale)[:dates]
     columns[:, 0] = 1.0  # it is, but for rounding: products @ mask then counts exactly
     products = np.stack([columns[:, i] * columns[:, j] for i in range(unknowns) for j in range(i + 1)])
-    back = np.linalg.inv(r) * scale if determined else np.zeros_like(r)
+    back = np.linalg.inv(r) * scale if floor < math.inf else np.zeros_like(r)
     to_named = np.vstack([back, back[0]])
     if trend:
         to_named[1] /= half
         to_named[0] -= middle * to_named[1]
-    return Basis(columns, products, to_named, PIVOT * dates if determined else math.inf)
+    return Basis(columns, products, to_named, floor)
 
 
 def _fit_quickly(series: Array, basis: Basis, dtype: np.dtype[Any]) -> Fit:
     """Least squares of (t, n) from three sums a pixel, in ``dtype``; the few pixels this is too coarse for, exactly."""
-    gram, moments, squares = _sums(series, basis, dtype)
+    some = series[:, :: max(1, series.shape[1] // 32)]  # near their level fewer digits cancel in the misfit
+    finite = np.isfinite(some)
+    level = dtype.type(np.sum(some, where=finite, dtype=float) / max(np.count_nonzero(finite), 1))
+    gram, moments, squares = _sums(series, level, basis)
     count = gram[0]
     coefficients, pivot = _solve(gram, moments)
     misfit = squares - np.einsum("ij,ij->j", coefficients, moments)
+    coefficients[0] += level
     rmse = np.sqrt(np.maximum(misfit, 0) / count)
     enough = count >= len(moments)
     undetermined = ~(enough & (pivot > basis.floor))
-    coefficients[:, undetermined] = np.nan
-    rmse[undetermined] = np.nan
+    coefficients[:, undetermined] = rmse[undetermined] = np.nan
     again = np.flatnonzero(enough & ~((pivot >= WEAK * count) & (misfit >= CANCELLED * squares)))
     if again.size:
         coefficients[:, again], rmse[again], _ = _fit_exactly(series[:, again], basis, _least_squares)
     return coefficients, rmse, count
 
 
-def _sums(series: Array, basis: Basis, dtype: np.dtype[Any]) -> tuple[Array, Array, Array]:
-    """Over the valid samples of (t, n): products (q, n), columns times values (p, n), values squared (n,).
-
-    No data is cleared by AND with a mask of all bits or none: several times faster than assigning by a boolean index
-    or ``where``, and the same mask AND the bits of 1.0 is the weight.
-    """
-    dates, pixels = series.shape
+def _sums(series: Array, level: np.floating[Any], basis: Basis) -> tuple[Array, Array, Array]:
+    """Over the valid samples of (t, n), less ``level``: products (q, n), columns times values (p, n), squares (n,)."""
+    (dates, pixels), dtype = series.shape, level.dtype
     bits = np.dtype(f"i{dtype.itemsize}")
     one = np.ones((), dtype).view(bits)
     products, columns = basis.products.astype(dtype), basis.columns.T.astype(dtype)
-    gram, moments = np.empty((len(products), pixels), dtype), np.empty((len(columns), pixels), dtype)
-    squares = np.empty(pixels, dtype)
-    values, masks = np.empty((dates, SUM_BLOCK), dtype), np.empty((dates, SUM_BLOCK), bits)
-    for start in range(0, pixels, SUM_BLOCK):
-        part = slice(start, min(start + SUM_BLOCK, pixels))
-        value, mask = values[:, : part.stop - start], masks[:, : part.stop - start]
-        np.copyto(value, series[:, part], casting="unsafe")  # once from far memory, whatever its strides and dtype
-        np.copyto(mask, np.isfinite(value))
+    gram, moments = np.zeros((len(products), pixels), dtype), np.zeros((len(columns), pixels), dtype)
+    squares = np.zeros(pixels, dtype)
+    values, masks = np.empty((SUM_DATES, SUM_PIXELS), dtype), np.empty((SUM_DATES, SUM_PIXELS), bits)
+    for date, pixel in itertools.product(range(0, dates, SUM_DATES), range(0, pixels, SUM_PIXELS)):
+        when, where = slice(date, date + SUM_DATES), slice(pixel, pixel + SUM_PIXELS)
+        far = series[when, where]
+        value, mask = values[: far.shape[0], : far.shape[1]], masks[: far.shape[0], : far.shape[1]]
+        np.subtract(far, level, out=value, casting="unsafe")  # the only reading of far memory, of whatever form
+        np.copyto(mask, np.isfinite(value))  # as bits, all or none: AND is several times faster than an index or where
         np.negative(mask, out=mask)
         np.bitwise_and(value.view(bits), mask, out=value.view(bits))
         np.bitwise_and(mask, one, out=mask)
-        np.matmul(products, mask.view(dtype), out=gram[:, part])
-        np.matmul(columns, value, out=moments[:, part])
-        np.einsum("ij,ij->j", value, value, out=squares[part])
+        gram[:, where] += products[:, when] @ mask.view(dtype)
+        moments[:, where] += columns[:, when] @ value
+        squares[where] += np.einsum("ij,ij->j", value, value)
     return gram, moments, squares
 
 
@@ -290,7 +284,10 @@ def _least_squares(values: Array, valid: Array, basis: Basis) -> tuple[Array, Ar
 
 
 def _huber(values: Array, valid: Array, basis: Basis) -> tuple[Array, Array]:
-    """Huber's M-estimate by reweighting, the scale renewed at each step; pixels leave as they converge."""
+    """Huber's M-estimate by reweighting, the scale renewed at each step.
+
+    A pixel leaves when it has converged, or when the weights would leave it undetermined: few samples, fitted exactly.
+    """
     coefficients = _weighted(values, valid, basis)
     moving = np.flatnonzero(np.isfinite(coefficients[0]))
     for _ in range(HUBER_STEPS):
@@ -300,7 +297,8 @@ def _huber(values: Array, valid: Array, basis: Basis) -> tuple[Array, Array]:
         size = np.abs(here - before.T @ basis.columns.T)
         scale = _median(size, there) / NORMAL_MAD
         weights = np.fmin(1, HUBER_K * scale[:, np.newaxis] / size) * there  # fmin: 0 / 0 is weight 1
-        after = coefficients[:, moving] = _weighted(here, weights, basis)
+        after = _weighted(here, weights, basis)
+        coefficients[:, moving] = np.where(np.isfinite(after), after, before)
         moving = moving[np.abs(after - before).max(0) > HUBER_STEP * scale + 1e-14 * np.abs(after).max(0)]
     return coefficients, valid
 
@@ -322,14 +320,15 @@ def _hants(values: Array, valid: Array, basis: Basis) -> tuple[Array, Array]:
         here, still = values[active], kept[active]
         now = coefficients[:, active] = _weighted(here, still, basis)
         below = np.where(still, now.T @ basis.columns.T - here, -np.inf)
-        worst, count = below.max(1), still.sum(1)
-        drop = below > worst[:, np.newaxis] / 2
-        over = np.flatnonzero(count - drop.sum(1) < fewest)
-        drop[over] = False  # close to the limit only the worst goes
-        drop[over, below[over].argmax(1)] = True
+        worst, count = below.max(axis=1, initial=-np.inf), still.sum(1)
         going = (worst > FET) & (count > fewest)
-        active = active[going]
-        kept[active] = (still & ~drop)[going]
+        if not going.any():
+            break
+        active, still, below, worst, count = active[going], still[going], below[going], worst[going], count[going]
+        drop = below > worst[:, np.newaxis] / 2
+        over = np.flatnonzero(count - drop.sum(1) < fewest)  # so close to the limit only the worst goes
+        drop[over] = np.arange(below.shape[1]) == below[over].argmax(1)[:, np.newaxis]
+        kept[active] = still & ~drop
     return coefficients, kept
 
 
@@ -350,8 +349,8 @@ def _peak(waves: Array, harmonics: int) -> Array:
     """When the curve of (2 harmonics, n) waves is highest [fraction of a year]: best of a grid, then a parabola."""
     grid = design_matrix(np.arange(PEAK_GRID) / PEAK_GRID, harmonics, trend=False)[:, 1:].astype(waves.dtype)
     peak = np.empty(waves.shape[1], waves.dtype)
-    for start in range(0, len(peak), SUM_BLOCK):
-        part = slice(start, start + SUM_BLOCK)
+    for start in range(0, len(peak), PEAK_BLOCK):
+        part = slice(start, start + PEAK_BLOCK)
         curve = waves[:, part].T @ grid.T
         best, pixel = curve.argmax(axis=1), np.arange(len(curve))
         before, top, after = (curve[pixel, (best + step) % PEAK_GRID] for step in (-1, 0, 1))
@@ -372,11 +371,12 @@ def _checked(series: Array, years: Array) -> tuple[Array, Array]:
     return series, years
 
 
-def _positive(value: Any, name: str) -> int:
-    """``value`` as an int of 1 or more; JSON's 2.0 is 2."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or value < 1 or value != int(value):
-        raise ValueError(f"{name} must be a whole number of 1 or more, not {value!r}")
-    return int(value)
+def _whole(harmonics: Any) -> int:
+    """The number of harmonics as an int; JSON's 2.0 is 2."""
+    number = type(harmonics) in (int, float) or isinstance(harmonics, np.integer)
+    if not (number and harmonics >= 1 and harmonics % 1 == 0):
+        raise ValueError(f"harmonics must be a whole number of 1 or more, not {harmonics!r}")
+    return int(harmonics)
 
 
 def _options(context: dict[str, Any]) -> tuple[dict[str, Any], pd.DatetimeIndex | None]:
@@ -387,7 +387,7 @@ def _options(context: dict[str, Any]) -> tuple[dict[str, Any], pd.DatetimeIndex 
     given = DEFAULTS | {name: value for name, value in context.items() if value is not None}
     if not isinstance(given["trend"], bool):
         raise ValueError(f"trend must be true or false, not {given['trend']!r}")
-    given["harmonics"] = _positive(given["harmonics"], "harmonics")
+    given["harmonics"] = _whole(given["harmonics"])
     dates = given.pop("dates")
     return given, None if dates is None else _dates(dates)
 

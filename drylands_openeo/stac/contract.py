@@ -46,16 +46,15 @@ SAMPLE = 128
 
 @dataclass(frozen=True)
 class Contract:
-    """What is believed of an item's values: they are compared once for each contract."""
+    """What is believed of an item's values; the pixels are looked at once for each contract.
+
+    ``carried``: whether the product itself carries the offset (baseline 04.00 and later, or unknown). ``offset``: what
+    is added here.
+    """
 
     dialect: str
-    baseline: tuple[int, int] | None
+    carried: bool
     offset: float
-
-    @property
-    def offset_possible(self) -> bool:
-        """Whether the product's own pixels carry the offset (baseline 04.00 and later)."""
-        return self.baseline is None or self.baseline >= (4, 0)
 
 
 def contract_of(item: Item) -> Contract | None:
@@ -63,7 +62,8 @@ def contract_of(item: Item) -> Contract | None:
     band = _first_band(item)
     if band is None:
         return None
-    return Contract(dialect_of(item).name, processing_baseline(item), asset_of(item, band).offset)
+    baseline = processing_baseline(item)
+    return Contract(dialect_of(item).name, baseline is None or baseline >= (4, 0), asset_of(item, band).offset)
 
 
 def check_contract(items: Iterable[Item], grid: GeoBox, reader: Reader | None = None) -> list[str]:
@@ -90,9 +90,9 @@ def disagreement(clear: Mapping[str, NDArray[np.floating]], contract: Contract) 
     """What is wrong with clear, valid reflectance (band -> values), in words; None if nothing is.
 
     >>> ground = {"blue": np.linspace(0.05, 0.15, 200)}
-    >>> disagreement(ground, Contract("any", (5, 0), -0.1)) is None
+    >>> disagreement(ground, Contract("any", True, -0.1)) is None
     True
-    >>> disagreement({"blue": ground["blue"] + 0.1}, Contract("any", (5, 0), 0.0))
+    >>> disagreement({"blue": ground["blue"] + 0.1}, Contract("any", True, 0.0))
     'the darkest clear pixels have reflectance 0.151: the offset of -0.1 seems not to have been applied (or the ground
     is bright sand)'
     """
@@ -108,7 +108,7 @@ def disagreement(clear: Mapping[str, NDArray[np.floating]], contract: Contract) 
             f"offset of {contract.offset:g} already"
         )
     darkest = min(float(np.percentile(values, PERCENTILE)) for values in clear.values())
-    if contract.offset == 0 and contract.offset_possible and darkest >= FORGOTTEN:
+    if contract.offset == 0 and contract.carried and darkest >= FORGOTTEN:
         return (
             f"the darkest clear pixels have reflectance {darkest:.3f}: the offset of -0.1 seems not to have been "
             "applied (or the ground is bright sand)"

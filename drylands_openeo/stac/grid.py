@@ -77,13 +77,17 @@ def native_resolution(item: Item, band: str) -> float:
     if transform and code:
         size, crs = abs(float(transform[0])), _crs(code, f"projection of {item.id}")
     else:
-        try:
-            with rasterio.open(item.assets[key].href) as file:
-                size, crs = abs(file.transform.a), CRS(file.crs.to_wkt())
-        except rasterio.errors.RasterioError as error:
-            raise AssetError(f"item {item.id!r}, asset {key!r}: {error}") from error
+        size, crs = _of_file(item, key)
     metres = size * METRES_PER_DEGREE if crs.geographic else size
     return float(f"{metres:.2g}")
+
+
+def _of_file(item: Item, key: str) -> tuple[float, CRS]:
+    try:
+        with rasterio.open(item.assets[key].href) as file:
+            return abs(file.transform.a), _crs(file.crs.to_wkt(), f"projection of {item.id}")
+    except (rasterio.errors.RasterioError, AttributeError) as error:
+        raise AssetError(f"item {item.id!r}, asset {key!r} has no projection or cannot be read: {error}") from error
 
 
 def _crs(code: str | int | Any, name: str) -> CRS:

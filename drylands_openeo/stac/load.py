@@ -49,7 +49,7 @@ def load(
     if chunks is None:
         values, gaps = read_scenes(met, days, len(bands), geobox, reader, on_error)
         return as_cube(values, days, bands, geobox, gaps)
-    sound, gaps = _probed(met, reader, geobox, on_error)
+    sound, gaps = _probed(met, reader, on_error)
     return as_cube(_lazy(sound, days, len(bands), geobox, reader, chunks), days, bands, geobox, gaps)
 
 
@@ -96,7 +96,7 @@ def _lay(plane: NDArray[np.float32], band: SceneBand, grid: GeoBox, reader: Read
     np.copyto(plane[window], values, where=empty[window])
 
 
-def _probed(scenes: Sequence[Scene], reader: Reader, grid: GeoBox, on_error: OnError) -> tuple[list[Scene], list[str]]:
+def _probed(scenes: Sequence[Scene], reader: Reader, on_error: OnError) -> tuple[list[Scene], list[str]]:
     """For gaps in a lazy cube: every file opened once, the broken ones taken out and named."""
     gaps = [gap for scene in scenes for gap in scene.gaps]
     if on_error == "raise":
@@ -107,7 +107,7 @@ def _probed(scenes: Sequence[Scene], reader: Reader, grid: GeoBox, on_error: OnE
         for band in scene.bands:
             try:
                 if band is not None:
-                    reader.read(band, grid.zoom_to((1, 1)))
+                    reader.probe(band)
                 kept.append(band)
             except AssetError as error:
                 gaps.append(f"{scene.item}/{band.asset.key if band else ''}: {error}")

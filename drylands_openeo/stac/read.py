@@ -1,11 +1,12 @@
 """One band of one item on a grid, by either loader, as float32 in physical units."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlparse
 
 import numpy as np
@@ -34,6 +35,9 @@ GDAL_OPTIONS: Mapping[str, str] = MappingProxyType(
 )
 """What GDAL does over HTTP. ``odc.stac.configure_rio`` (credentials, other retries) takes precedence."""
 
+_STOCK = {"GDAL_HTTP_MAX_RETRY": "10", "GDAL_HTTP_RETRY_DELAY": "0.5"}
+"""What odc-stac says where nobody has configured it: minutes of waiting for a server that is down."""
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -56,17 +60,30 @@ class Reader:
         Raises AssetError, which names item and asset, where the file is missing or broken.
         """
         resampling = "nearest" if band.asset.kind == "classes" else self.resampling
-        try:
+        with _named(band):
             window, values = _read(band, grid, resampling, _LOADERS[self.loader])
-        except DrylandsError:
-            raise
-        except Exception as error:
-            raise AssetError(f"item {band.item!r}, asset {band.asset.key!r}: {_reason(error)} ({band.href})") from error
         if band.asset.scale != 1:
             values *= np.float32(band.asset.scale)
         if band.asset.offset:
             values += np.float32(band.asset.offset)
         return window, values
+
+    def probe(self, band: SceneBand) -> None:
+        """Opens the file, and raises AssetError where that fails."""
+        with _named(band):
+            _grid_of(band, _stamp(band.href))
+
+
+@contextmanager
+def _named(band: SceneBand) -> Iterator[None]:
+    """Turns whatever goes wrong inside into an AssetError that names item and asset."""
+    try:
+        yield
+    except DrylandsError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error.__cause__ or error}".splitlines()[0]
+        raise AssetError(f"item {band.item!r}, asset {band.asset.key!r}: {reason} ({band.href})") from error
 
 
 def _read(band: SceneBand, grid: GeoBox, resampling: str, fetch: Fetch) -> tuple[Window, NDArray[np.float32]]:
@@ -90,7 +107,7 @@ def _read(band: SceneBand, grid: GeoBox, resampling: str, fetch: Fetch) -> tuple
 def _grid_of(band: SceneBand, stamp: int) -> GeoBox:
     """The grid of a file; ``stamp`` tells a local file that has been written anew from the one before."""
     driver = reader_driver("rio")
-    options = {**GDAL_OPTIONS, **driver.capture_env()}
+    options = _gdal_options(driver.capture_env())
     with driver.restore_env(options, driver.new_load(_ANY_GRID)), rasterio.open(signed(band)) as file:
         return GeoBox.from_rio(file)
 
@@ -102,13 +119,17 @@ def _stamp(href: str) -> int:
 def _by_odc(band: SceneBand, grid: GeoBox, resampling: str) -> tuple[Window, NDArray[np.float32]]:
     """By odc-stac's own reader."""
     driver = reader_driver("rio")
-    options = {**GDAL_OPTIONS, **driver.capture_env()}
+    options = _gdal_options(driver.capture_env())
     load = RasterLoadParams(
         dtype="float32", fill_value=np.nan, src_nodata_override=band.asset.nodata, resampling=resampling
     )
     with driver.restore_env(options, driver.new_load(grid)) as context:
         window, numbers = driver.open(RasterSource(signed(band), band=band.asset.index), context).read(load, grid)
     return window, numbers
+
+
+def _gdal_options(configured: Mapping[str, Any]) -> dict[str, Any]:
+    return {**GDAL_OPTIONS, **{key: value for key, value in configured.items() if _STOCK.get(key) != value}}
 
 
 def _by_stackstac(band: SceneBand, grid: GeoBox, resampling: str) -> tuple[Window, NDArray[np.float32]]:
@@ -175,8 +196,3 @@ def signed(band: SceneBand) -> str:
             "pip install 'drylands-openeo[planetary-computer]'"
         ) from None
     return str(planetary_computer.sign_url(band.href))
-
-
-def _reason(error: Exception) -> str:
-    cause = error.__cause__ or error
-    return f"{type(cause).__name__}: {cause}".splitlines()[0][:300]

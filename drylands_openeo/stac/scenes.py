@@ -71,7 +71,7 @@ def touching(scenes: Sequence[Scene], window: GeoBox) -> list[Scene]:
 
 
 def _scene(item: Item, bands: Sequence[str], longitude: float, on_error: str) -> Scene:
-    hosts = dialect_of(item).signed_hosts
+    hosts = dialect_of(item).signed_hosts if _from_planetary_computer(item) else ()
     found: list[SceneBand | None] = []
     gaps = []
     for band in bands:
@@ -83,8 +83,13 @@ def _scene(item: Item, bands: Sequence[str], longitude: float, on_error: str) ->
             gaps.append(f"{item.id}/{band}: {error}")
             found.append(None)
         else:
-            found.append(SceneBand(item.id, asset, item.assets[asset.key].href, hosts))
+            file = item.assets[asset.key]
+            found.append(SceneBand(item.id, asset, file.get_absolute_href() or file.href, hosts))
     return Scene(item.id, solar_day(item, longitude), _footprint(item), tuple(found), tuple(gaps))
+
+
+def _from_planetary_computer(item: Item) -> bool:
+    return any("planetarycomputer.microsoft.com" in str(link.target) for link in item.links)
 
 
 def _footprint(item: Item) -> BaseGeometry:

@@ -181,7 +181,7 @@ def _items_of(content: Any, source: str) -> Iterator[Item]:
         else:
             raise SourceError(f"source {source!r} is JSON, but neither a STAC item, item collection nor catalogue")
         for document in documents:
-            yield detached(Item.from_dict(document), base=source)
+            yield detached(Item.from_dict(document, preserve_dict=False), base=source)
     except SourceError:
         raise
     except Exception as error:

@@ -85,15 +85,14 @@ def _first_delivery(number: int, sensed: datetime, size: tuple[float, float]) ->
 
 
 def _deliveries(first: Pass, size: tuple[float, float]) -> Iterator[Pass]:
-    match first.number:
-        case number if number == TWICE:
-            baseline, generated = REPROCESSED
-            yield first
-            yield replace(first, baseline=baseline, generated=generated, sequence=1)
-        case number if number == SPLIT:
-            # The datastrips overlap by a few lines, as real ones do.
-            tilt, overlap = (0.12, 1.0), 0.01 * size[1]
-            yield replace(first, seen=HalfPlane(-tilt[0], -tilt[1], overlap))
-            yield replace(first, seen=HalfPlane(*tilt, overlap), start=first.start + timedelta(seconds=83), sequence=1)
-        case _:
-            yield first
+    if first.number == SPLIT:
+        # The datastrips overlap by a few lines, as real ones do.
+        tilt, overlap = (0.12, 1.0), 0.01 * size[1]
+        later = first.start + timedelta(seconds=83)
+        yield replace(first, seen=HalfPlane(-tilt[0], -tilt[1], overlap))
+        yield replace(first, seen=HalfPlane(*tilt, overlap), start=later, sequence=1)
+        return
+    yield first
+    if first.number == TWICE:
+        baseline, generated = REPROCESSED
+        yield replace(first, baseline=baseline, generated=generated, sequence=1)

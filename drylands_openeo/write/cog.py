@@ -19,6 +19,9 @@ from drylands_openeo.errors import DrylandsError
 from drylands_openeo.write.bands import MapBand, checked_target
 
 BLOCK = 512
+CACHE = 128_000_000
+"""GDAL's block cache [bytes] while a map is made; its own default is a twentieth of the machine."""
+
 Resampling = Literal["average", "mode", "nearest"]
 
 
@@ -28,7 +31,7 @@ class MapWriter:
     Windows may come in any order and from several threads; what is never written is no data. The windows gather in a
     plain tiled file in a hidden folder beside ``path``; when the context ends well, GDAL's COG driver (deflate,
     predictor, 512 blocks, overviews) makes the map of it and it takes its place in one step. When it ends badly,
-    nothing is left. Memory is bounded by the window and GDAL's block cache.
+    nothing is left. Memory is bounded by the window and by GDAL's block cache.
 
     ``overviews`` says how pixels are merged: "average" for quantities, "mode" for classes, "nearest" for what must
     neither be averaged nor counted (angles, days of the year). Default: "average" for floats, "mode" for integers.
@@ -74,7 +77,7 @@ class MapWriter:
                 f"tile of shape {tile.shape} at row {row}, column {column} does not lie within ({rows}, {columns})"
             )
         window = Window(column, row, tile.shape[2], tile.shape[1])
-        with self._lock:
+        with self._lock, rasterio.Env(GDAL_CACHEMAX=CACHE):
             self._canvas.write(tile.astype(self.dtype, copy=False), window=window)
 
     def finish(self) -> None:
@@ -82,9 +85,9 @@ class MapWriter:
         self._canvas.close()
         options = {"compress": "DEFLATE", "predictor": "YES", "blocksize": BLOCK, "bigtiff": "IF_SAFER"}
         resampling = {"overview_resampling": self.overviews, "num_threads": "2"}
-        rasterio.shutil.copy(
-            self._workshop / "canvas.tif", self._workshop / "map.tif", driver="COG", **options, **resampling
-        )
+        canvas, finished = self._workshop / "canvas.tif", self._workshop / "map.tif"
+        with rasterio.Env(GDAL_CACHEMAX=CACHE):
+            rasterio.shutil.copy(canvas, finished, driver="COG", **options, **resampling)
 
     def publish(self) -> None:
         """Put the finished map in its place."""
