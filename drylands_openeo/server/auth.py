@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import time
 
-from drylands_openeo.server.failures import Failure
+from drylands_openeo.server.failures import ApiError
 
 LINK_SECONDS = 7 * 24 * 3600
 """How long a signed link holds."""
@@ -18,41 +18,45 @@ def token(secret: bytes, user: str, password: str) -> str:
 
 
 def check_basic(header: str | None, user: str, password: str) -> None:
-    """Raise a Failure unless the header ``Authorization: Basic ...`` names the user and the password."""
+    """Raise an ApiError unless the header ``Authorization: Basic ...`` names the user and the password."""
     scheme, _, coded = (header or "").partition(" ")
     if scheme.lower() != "basic":
-        raise Failure("AuthenticationRequired", "give user name and password by HTTP basic authentication")
+        raise ApiError("AuthenticationRequired", "give user name and password by HTTP basic authentication")
     try:
         given = base64.b64decode(coded, validate=True)
     except binascii.Error:
-        raise Failure("CredentialsInvalid", "the basic authentication header cannot be decoded") from None
+        raise ApiError("CredentialsInvalid", "the basic authentication header cannot be decoded") from None
     if not hmac.compare_digest(given, f"{user}:{password}".encode()):
-        raise Failure("CredentialsInvalid", "user name or password is not right")
+        raise ApiError("CredentialsInvalid", "user name or password is not right")
 
 
 def check_bearer(header: str | None, expected: str) -> None:
-    """Raise a Failure unless the header is ``Authorization: Bearer basic//TOKEN``."""
+    """Raise an ApiError unless the header is ``Authorization: Bearer basic//TOKEN``."""
     if not header:
-        raise Failure("AuthenticationRequired", "log in first: authenticate_basic(user, password)")
+        raise ApiError("AuthenticationRequired", "log in first: authenticate_basic(user, password)")
     scheme, _, given = header.partition(" ")
     if scheme.lower() != "bearer":
-        raise Failure("AuthenticationSchemeInvalid", f"authentication scheme {scheme!r} is not offered; use Bearer")
+        raise ApiError("AuthenticationSchemeInvalid", f"authentication scheme {scheme!r} is not offered; use Bearer")
     if not hmac.compare_digest(given.encode(), f"basic//{expected}".encode()):
-        raise Failure("TokenInvalid", "the token is not valid here; log in again")
+        raise ApiError("TokenInvalid", "the token is not valid here; log in again")
 
 
 def signed(secret: bytes, path: str) -> str:
     """The path with a query that allows anyone to read it for a week."""
     expires = int(time.time()) + LINK_SECONDS
-    return f"{path}?expires={expires}&signature={_mark(secret, f'link\n{path}\n{expires}')}"
+    return f"{path}?expires={expires}&signature={_link_mark(secret, path, str(expires))}"
 
 
 def check_signed(secret: bytes, path: str, expires: str, signature: str) -> None:
-    """Raise a Failure unless the query is one that :func:`signed` made for this path, and still holds."""
-    if not hmac.compare_digest(signature.encode(), _mark(secret, f"link\n{path}\n{expires}").encode()):
-        raise Failure("TokenInvalid", "the link's signature is not right")
+    """Raise an ApiError unless the query is one that :func:`signed` made for this path, and still holds."""
+    if not hmac.compare_digest(signature.encode(), _link_mark(secret, path, expires).encode()):
+        raise ApiError("TokenInvalid", "the link's signature is not right")
     if int(expires) < time.time():
-        raise Failure("ResultLinkExpired", "the link has expired; request the results again")
+        raise ApiError("ResultLinkExpired", "the link has expired; request the results again")
+
+
+def _link_mark(secret: bytes, path: str, expires: str) -> str:
+    return _mark(secret, f"link\n{path}\n{expires}")
 
 
 def _mark(secret: bytes, text: str) -> str:

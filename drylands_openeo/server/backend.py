@@ -10,13 +10,13 @@ from drylands_openeo.engine import Environment, Program, Source
 from drylands_openeo.engine.graph import Graph, is_callback
 from drylands_openeo.server.auth import token
 from drylands_openeo.server.collections import Collections, collections_of
-from drylands_openeo.server.failures import Failure
+from drylands_openeo.server.failures import ApiError
 from drylands_openeo.server.namespaces import Namespaces
 from drylands_openeo.server.runner import Runner
 from drylands_openeo.server.settings import Settings
 from drylands_openeo.server.store import Store
 from drylands_openeo.server.worker import Task
-from drylands_openeo.server.workers import prepare
+from drylands_openeo.server.workers import Crew, prepare
 
 FORMATS = ("GTiff", "netCDF", "JSON")
 
@@ -37,7 +37,8 @@ class Backend:
         self.store = Store(settings.data_dir / "drylands.sqlite")
         self.token = token(self.store.secret, settings.user, settings.password)
         self.synchronous = BoundedSemaphore(settings.parallel)
-        self.runner = Runner(self.store, self.job_task, settings.parallel)
+        self.crew = Crew()
+        self.runner = Runner(self.store, self.crew, self.job_task, settings.parallel)
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def close(self) -> None:
@@ -97,14 +98,13 @@ def asked_format(process: Mapping[str, Any]) -> str:
     given = node.arguments.get("format")
     found = [name for name in FORMATS if isinstance(given, str) and name.lower() == given.lower()]
     if not found:
-        raise Failure("FormatUnsupported", f"format is {given!r}; it can be {', '.join(FORMATS)}")
+        raise ApiError("FormatUnsupported", f"format is {given!r}; it can be {', '.join(FORMATS)}")
     return found[0]
 
 
 def process_of(body: Any) -> Mapping[str, Any]:
-    """The process of a request; raises a Failure where there is none."""
-    process = body.get("process") if isinstance(body, Mapping) else None
-    if not is_callback(process):
-        raise Failure("ProcessGraphMissing", "the request has no 'process' with a 'process_graph'")
-    found: Mapping[str, Any] = process
-    return found
+    """The process of a request; raises an ApiError where there is none."""
+    process: Any = body.get("process") if isinstance(body, Mapping) else None
+    if not isinstance(process, Mapping) or not is_callback(process):
+        raise ApiError("ProcessGraphMissing", "the request has no 'process' with a 'process_graph'")
+    return process

@@ -17,6 +17,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
         "CredentialsInvalid": 403,
         "FeatureUnsupported": 501,
         "InfrastructureBusy": 503,
+        "InfrastructureMaintenance": 503,
         "Internal": 500,
         "JobNotFound": 404,
         "NotFound": 404,
@@ -33,7 +34,7 @@ UdfNotTrusted are this server's own."""
 
 
 @dataclass
-class Failure(Exception):
+class ApiError(Exception):
     """An error as the user sees it; ``status`` where it differs from the code's own."""
 
     code: str
@@ -55,25 +56,25 @@ class Failure(Exception):
         return {"id": self.id, "code": self.code, "message": self.message, "links": []}
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> ApiError:
     """Any error as a failure; one that is not the user's is named by its class.
 
     >>> failure_of(GraphError("no process 'ndwi2'", node="index1", code="ProcessUnsupported")).json["code"]
     'ProcessUnsupported'
     """
     match error:
-        case Failure():
+        case ApiError():
             return error
         case GraphError():
-            return Failure(error.code or "ProcessGraphInvalid", str(error))
+            return ApiError(error.code or "ProcessGraphInvalid", str(error))
         case UnknownCollectionError():
-            return Failure("CollectionNotFound", str(error))
+            return ApiError("CollectionNotFound", str(error))
         case NoItemsError():
-            return Failure("NoDataAvailable", str(error))
+            return ApiError("NoDataAvailable", str(error))
         case SourceError():
-            return Failure("SourceUnavailable", str(error))
+            return ApiError("SourceUnavailable", str(error))
         case DrylandsError():
-            return Failure("ProcessParameterInvalid", str(error))
+            return ApiError("ProcessParameterInvalid", str(error))
         case MemoryError():
-            return Failure("Internal", "there was not enough memory")
-    return Failure("Internal", f"{type(error).__name__}: {error}")
+            return ApiError("Internal", "there was not enough memory")
+    return ApiError("Internal", f"{type(error).__name__}: {error}")

@@ -1,15 +1,16 @@
 """Jobs on their way: queued, run in worker processes, followed into the store, cancelled."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from drylands_openeo.server.failures import Failure, failure_of
+from drylands_openeo.server.failures import ApiError, failure_of
 from drylands_openeo.server.store import ACTIVE, LEVELS, Store
 from drylands_openeo.server.worker import Task
-from drylands_openeo.server.workers import Worker
+from drylands_openeo.server.workers import Crew, Worker
 
 MakeTask = Callable[[str, Mapping[str, Any]], Task]
 
@@ -20,23 +21,20 @@ IDLE = ("created", "finished", "error", "canceled")
 class Runner:
     """Runs ``parallel`` jobs at a time; the others wait in the order of their start."""
 
-    def __init__(self, store: Store, task: MakeTask, parallel: int) -> None:
-        self._store, self._task = store, task
+    def __init__(self, store: Store, crew: Crew, task: MakeTask, parallel: int) -> None:
+        self._store, self._crew, self._task = store, crew, task
         self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="job")
         self._lock = Lock()
         self._workers: dict[str, Worker] = {}
         self._followed: dict[str, Future[None]] = {}
         self._closing = False
         for job_id in store.interrupted():
-            _fail(store, job_id, Failure("Internal", "the server ended before this job did; start the job again"))
+            _fail(store, job_id, ApiError("Internal", "the server ended before this job did; start the job again"))
 
     def close(self) -> None:
-        """Kill the workers; their jobs stay as they are."""
-        with self._lock:
-            self._closing = True
-            workers = list(self._workers.values())
-        for worker in workers:
-            worker.kill()
+        """Listen to no worker any more; unfinished jobs stay as they are. The crew kills the workers."""
+        self._closing = True
+        self._crew.close()
         self._pool.shutdown(cancel_futures=True)
 
     def start(self, job_id: str) -> None:
@@ -74,7 +72,8 @@ class Runner:
         try:
             self._run(job_id)
         except Exception as error:
-            _fail(self._store, job_id, failure_of(error))
+            if not self._closing:
+                _fail(self._store, job_id, failure_of(error))
 
     def _run(self, job_id: str) -> None:
         job = self._store.job(job_id)
@@ -82,25 +81,24 @@ class Runner:
             return
         task = self._task(job_id, job.content["process"])
         shutil.rmtree(task.folder, ignore_errors=True)
-        worker = self._begin(job_id, task)
-        if worker is None:
-            return
         lowest = LEVELS.index(job.content.get("log_level", "info"))
-        try:
+        with self._crew.at_work(task) as worker, self._known(job_id, worker):
             for message in worker.messages():
                 self._note(job_id, message, lowest)
+
+    @contextmanager
+    def _known(self, job_id: str, worker: Worker) -> Iterator[None]:
+        """The worker can be found by who cancels the job; one who did so before is heard now."""
+        with self._lock:
+            self._workers[job_id] = worker
+        try:
+            job = self._store.job(job_id)
+            if job is None or job.status != "running":
+                worker.kill()
+            yield
         finally:
             with self._lock:
                 del self._workers[job_id]
-
-    def _begin(self, job_id: str, task: Task) -> Worker | None:
-        """A worker on the task, unless the server closes or the job was cancelled meanwhile."""
-        with self._lock:
-            job = self._store.job(job_id)
-            if self._closing or job is None or job.status != "running":
-                return None
-            worker = self._workers[job_id] = Worker(task)
-            return worker
 
     def _note(self, job_id: str, message: Mapping[str, Any], lowest: int) -> None:
         if self._closing:
@@ -112,11 +110,14 @@ class Runner:
             case {"progress": percent}:
                 self._store.set_progress(job_id, percent)
             case {"error": error}:
-                _fail(self._store, job_id, Failure(error["code"], error["message"]))
+                _fail(self._store, job_id, ApiError(error["code"], error["message"]))
             case {"done": result}:
                 self._store.move_job(job_id, ("running",), "finished", result=result)
 
 
-def _fail(store: Store, job_id: str, failure: Failure) -> None:
-    if store.move_job(job_id, ACTIVE, "error"):
+def _fail(store: Store, job_id: str, failure: ApiError) -> None:
+    # The line comes first: whoever sees the state asks for the line.
+    job = store.job(job_id)
+    if job is not None and job.status in ACTIVE:
         store.log(job_id, "error", failure.message, code=failure.code)
+        store.move_job(job_id, ACTIVE, "error")

@@ -195,8 +195,9 @@ class Store:
 
 
 def _job(row: Sequence[Any]) -> Job:
-    *plain, content, result = row
-    return Job(*plain, json.loads(content), None if result is None else json.loads(result))
+    job_id, status, progress, created, updated, content, result = row
+    given = json.loads(content)
+    return Job(job_id, status, progress, created, updated, given, None if result is None else json.loads(result))
 
 
 def _line(row: Sequence[Any]) -> dict[str, Any]:

@@ -5,31 +5,33 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from threading import Lock
 from typing import Any
 
-from drylands_openeo.server.failures import Failure
+from drylands_openeo.server.failures import ApiError
 from drylands_openeo.server.worker import Task, work
 
-METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_CONTEXT: Any = multiprocessing.get_context(
+    "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+)
 """A worker is forked from a process that has nothing but the libraries loaded: it starts at once, and clean."""
 
 LARGEST = 2**20
 """Of one message [bytes]."""
 
-_CONTEXT = multiprocessing.get_context(METHOD)
 _STARTING = Lock()
 
 
 def prepare() -> None:
     """Say what the process that workers are forked from is to load."""
-    if METHOD == "forkserver":
+    if _CONTEXT.get_start_method() == "forkserver":
         _CONTEXT.set_forkserver_preload([work.__module__])
 
 
 class Worker:
-    """One process that works on one task."""
+    """One process that works on one task; a :class:`Crew` starts it."""
 
     def __init__(self, task: Task) -> None:
         self._receiver, sender = _CONTEXT.Pipe(duplex=False)
@@ -42,7 +44,8 @@ class Worker:
     @property
     def pid(self) -> int | None:
         """The process's id."""
-        return self._process.pid
+        pid: int | None = self._process.pid
+        return pid
 
     def kill(self) -> None:
         """End it now."""
@@ -58,26 +61,55 @@ class Worker:
             for last in _heard(self._receiver, None if seconds is None else time.monotonic() + seconds):
                 yield last
         except TimeoutError:
-            self.kill()
             last = {"error": {"code": "RequestTimeout", "message": f"the request took more than {seconds:g} s"}}
             yield last
-        code = self._end()
         if not {"done", "error"} & set(last):
-            yield {"error": {"code": "Internal", "message": _died(code)}}
+            yield {"error": {"code": "Internal", "message": _died(self.end())}}
 
-    def _end(self) -> int | None:
+    def end(self) -> int | None:
+        """Wait for its end; its exit code."""
         with _STARTING:
             self._process.join()
             code: int | None = self._process.exitcode
-            self._process.close()
-        self._receiver.close()
         return code
 
 
-def failure_in(message: dict[str, Any]) -> Failure | None:
+class Crew:
+    """The workers that live; none outlives it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._living: set[Worker] = set()
+        self._closed = False
+
+    @contextmanager
+    def at_work(self, task: Task) -> Iterator[Worker]:
+        """A worker on a task, which is gone when the block ends."""
+        with self._lock:
+            if self._closed:
+                raise ApiError("InfrastructureMaintenance", "the server is ending")
+            worker = Worker(task)
+            self._living.add(worker)
+        try:
+            yield worker
+        finally:
+            worker.kill()
+            worker.end()
+            with self._lock:
+                self._living.discard(worker)
+
+    def close(self) -> None:
+        """Kill all; nothing starts any more."""
+        with self._lock:
+            self._closed = True
+            for worker in self._living:
+                worker.kill()
+
+
+def failure_in(message: dict[str, Any]) -> ApiError | None:
     """The failure that a message tells, if any."""
     error = message.get("error")
-    return None if error is None else Failure(str(error["code"]), str(error["message"]))
+    return None if error is None else ApiError(str(error["code"]), str(error["message"]))
 
 
 def _heard(receiver: "Connection[Any, Any]", deadline: float | None) -> Iterator[dict[str, Any]]:

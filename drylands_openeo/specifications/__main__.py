@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-KEPT = ("id", "summary", "description", "categories", "experimental", "deprecated", "parameters", "returns", "exceptions")
+KEPT = (
+    "id",
+    "summary",
+    "description",
+    "categories",
+    "experimental",
+    "deprecated",
+    "parameters",
+    "returns",
+    "exceptions",
+)
 
 
 def gathered(folder: Path) -> list[dict[str, Any]]:
@@ -30,5 +40,7 @@ def _texts(folder: Path) -> Iterator[dict[str, Any]]:
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
         sys.exit("usage: python -m drylands_openeo.specifications FOLDER")
-    rows = ",\n".join(json.dumps(text, ensure_ascii=False, separators=(",", ":")) for text in gathered(Path(sys.argv[1])))
+    rows = ",\n".join(
+        json.dumps(text, ensure_ascii=False, separators=(",", ":")) for text in gathered(Path(sys.argv[1]))
+    )
     Path(__file__).with_name("processes.json").write_text(f"[\n{rows}\n]\n", "utf-8")
