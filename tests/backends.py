@@ -60,7 +60,8 @@ def served(folder: Path, **settings) -> Iterator[Served]:
     try:
         deadline = time.monotonic() + servers.PATIENCE
         while not server.started:
-            assert thread.is_alive() and time.monotonic() < deadline, "the server did not start"
+            assert thread.is_alive(), "the server did not start"
+            assert time.monotonic() < deadline, "the server does not start"
             time.sleep(0.01)
         yield Served(f"http://127.0.0.1:{port}", backend)
     finally:

@@ -45,7 +45,7 @@ def capabilities(call: Call, endpoints: Sequence[Endpoint]) -> Answer:
 
 def well_known(call: Call) -> Answer:
     """GET /.well-known/openeo."""
-    return answer({"versions": [{"url": call.link("/"), "api_version": API_VERSION, "production": False}]})
+    return answer({"versions": [{"url": call.root, "api_version": API_VERSION, "production": False}]})
 
 
 def conformance(call: Call) -> Answer:

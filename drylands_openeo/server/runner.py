@@ -53,12 +53,6 @@ class Runner:
             self._store.log(job_id, "info", "canceled by the user")
         self._finish(job_id)
 
-    def pid(self, job_id: str) -> int | None:
-        """The process of a running job."""
-        with self._lock:
-            worker = self._workers.get(job_id)
-        return None if worker is None else worker.pid
-
     def _finish(self, job_id: str) -> None:
         """Wait for the thread of a job that is no longer active."""
         followed = self._followed.get(job_id)

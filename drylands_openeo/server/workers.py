@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from threading import Lock
 from typing import Any
@@ -25,9 +26,10 @@ _STARTING = Lock()
 
 
 def prepare() -> None:
-    """Say what the process that workers are forked from is to load."""
+    """Start the process that workers are forked from; it loads the libraries while the server goes on."""
     if _CONTEXT.get_start_method() == "forkserver":
-        _CONTEXT.set_forkserver_preload([work.__module__])
+        _CONTEXT.set_forkserver_preload(["__main__", work.__module__])
+        forkserver.ensure_running()
 
 
 class Worker:
@@ -40,12 +42,6 @@ class Worker:
             self._process = _CONTEXT.Process(target=work, args=(task, sender), daemon=True)
             self._process.start()
         sender.close()
-
-    @property
-    def pid(self) -> int | None:
-        """The process's id."""
-        pid: int | None = self._process.pid
-        return pid
 
     def kill(self) -> None:
         """End it now."""

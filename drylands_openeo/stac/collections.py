@@ -16,6 +16,8 @@ from drylands_openeo.stac.sources import Api, all_items, api_of, detached
 
 Document = dict[str, Any]
 
+WORLD = (-180.0, -90.0, 180.0, 90.0)
+
 
 def list_collections(source: str | Path) -> dict[str, Document]:
     """Collection id -> STAC collection; made from the items where the source has items only.
@@ -65,15 +67,16 @@ def _written(source: str) -> Mapping[str, Document]:
 
 
 def _from_items(name: str, items: list[Item]) -> Document:
-    boxes = [horizontal(item.bbox) for item in items if item.bbox]
+    boxes = [horizontal(item.bbox) for item in items if item.bbox] or [WORLD]
+    west, south, east, north = zip(*boxes, strict=True)
+    bbox = [float(edge) for edge in (min(west), min(south), max(east), max(north))]
     moments = sorted(item_time(item) for item in items)
-    bbox = [float(pick(edge)) for pick, edge in zip((min, min, max, max), zip(*boxes, strict=True), strict=True)]
     interval = [f"{moments[place]:%Y-%m-%dT%H:%M:%SZ}" for place in (0, -1)]
     return {
         "type": "Collection",
         "id": name,
         "description": f"{len(items)} items.",
         "license": "other",
-        "extent": {"spatial": {"bbox": [bbox] if boxes else []}, "temporal": {"interval": [interval]}},
+        "extent": {"spatial": {"bbox": [bbox]}, "temporal": {"interval": [interval]}},
         "links": [],
     }
