@@ -72,6 +72,9 @@ SCALED = {
 }
 
 
+PARAMETERS = b'{"process": {"process_graph": {"a": {}}, "parameters": [1]}}'
+
+
 def only(process_id, namespace=None, **arguments):
     node = {"process_id": process_id, "arguments": arguments, "result": True}
     return {"only": node | ({"namespace": namespace} if namespace else {})}
@@ -293,6 +296,12 @@ def test_a_map_is_not_written_as_json(client):
         client.execute(saved_as(MEAN_MAP, "JSON"))
 
 
+@pytest.mark.parametrize("url", ["/etc/passwd", "catalog.json", "file:///etc/passwd"])
+def test_no_file_of_this_machine_is_read_as_stac(client, url):
+    with refused("ProcessParameterInvalid"):
+        client.execute(only("load_stac", url=url))
+
+
 def test_foreign_code_is_refused(client):
     with refused("UdfNotTrusted", 403):
         client.execute(neighborhood(BLUR))
@@ -318,12 +327,12 @@ def test_a_request_that_takes_too_long_is_ended(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"[" * 100_000, b"[]", b'{"process": 1}', b'{"process": {"process_graph": []}}']
+    "body", [b"{", b"[" * 100_000, b"[]", b'{"process": 1}', b'{"process": {"process_graph": []}}', PARAMETERS]
 )
 def test_a_body_that_is_no_request_is_told(closed, client, body):
     answer = requests.post(f"{closed.url}/result", data=body, auth=client.auth, timeout=10)
     assert answer.status_code == 400
-    assert answer.json()["code"] in ("ContentTypeInvalid", "ProcessGraphMissing")
+    assert answer.json()["code"] in ("ContentTypeInvalid", "ProcessGraphMissing", "ProcessInvalid")
 
 
 # --- processes of one's own -------------------------------------------------------------------------------------------

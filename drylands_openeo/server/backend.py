@@ -7,18 +7,16 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from drylands_openeo.engine import Environment, Program, Source
-from drylands_openeo.engine.graph import Graph, is_callback
 from drylands_openeo.server.auth import token
 from drylands_openeo.server.collections import Collections, collections_of
-from drylands_openeo.server.failures import ApiError
 from drylands_openeo.server.namespaces import Namespaces
+from drylands_openeo.server.reach import Reach
+from drylands_openeo.server.requested import asked_format
 from drylands_openeo.server.runner import Runner
 from drylands_openeo.server.settings import Settings
 from drylands_openeo.server.store import Store
 from drylands_openeo.server.worker import Task
 from drylands_openeo.server.workers import Crew, prepare
-
-FORMATS = ("GTiff", "netCDF", "JSON")
 
 
 class Backend:
@@ -31,7 +29,7 @@ class Backend:
         self, settings: Settings, source: Source, *, collections: Sequence[Mapping[str, Any]] | None = None
     ) -> None:
         prepare()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.settings, self.source = settings, source
         self.collections: Collections = collections_of(source, collections)
         self.store = Store(settings.data_dir / "drylands.sqlite")
@@ -59,7 +57,7 @@ class Backend:
         """What graphs may reach."""
         definitions = {name: Program.parse(content) for name, content in self.store.processes().items()}
         return Environment(
-            self.source,
+            Reach(self.source),
             definitions,
             Namespaces(self.settings.namespaces),
             self.settings.trusted,
@@ -82,29 +80,3 @@ class Backend:
             self.settings.threads,
             pictures,
         )
-
-
-def asked_format(process: Mapping[str, Any]) -> str:
-    """The format of the graph's ``save_result``, in its usual spelling; GTiff where there is none.
-
-    >>> save = {"process_id": "save_result", "arguments": {"data": None, "format": "NETCDF"}, "result": True}
-    >>> asked_format({"process_graph": {"save": save}})
-    'netCDF'
-    """
-    graph = Graph.parse(process["process_graph"])
-    node = graph.nodes[graph.result]
-    if node.process_id != "save_result":
-        return "GTiff"
-    given = node.arguments.get("format")
-    found = [name for name in FORMATS if isinstance(given, str) and name.lower() == given.lower()]
-    if not found:
-        raise ApiError("FormatUnsupported", f"format is {given!r}; it can be {', '.join(FORMATS)}")
-    return found[0]
-
-
-def process_of(body: Any) -> Mapping[str, Any]:
-    """The process of a request; raises an ApiError where there is none."""
-    process: Any = body.get("process") if isinstance(body, Mapping) else None
-    if not isinstance(process, Mapping) or not is_callback(process):
-        raise ApiError("ProcessGraphMissing", "the request has no 'process' with a 'process_graph'")
-    return process

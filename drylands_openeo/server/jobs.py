@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from drylands_openeo.engine import Program
-from drylands_openeo.server.backend import asked_format, process_of
 from drylands_openeo.server.calls import Answer, Call, answer, empty
 from drylands_openeo.server.failures import ApiError
+from drylands_openeo.server.requested import asked_format, process_of
 from drylands_openeo.server.store import ACTIVE, LEVELS, Job
 
 GIVEN = ("title", "description", "process", "plan", "budget", "log_level")
@@ -120,6 +120,9 @@ def _content(body: Mapping[str, Any], process: Mapping[str, Any]) -> dict[str, A
     Program.parse(process)
     asked_format(process)
     content = {name: body[name] for name in GIVEN if body.get(name) is not None}
+    for name in ("title", "description"):
+        if not isinstance(content.get(name, ""), str):
+            raise ApiError("ParameterInvalid", f"{name} is {content[name]!r}; give a text")
     content["log_level"] = str(content.get("log_level", "info")).lower()
     if content["log_level"] not in LEVELS:
         raise ApiError("ParameterInvalid", f"log_level is {content['log_level']!r}; it can be {', '.join(LEVELS)}")

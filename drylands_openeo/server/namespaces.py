@@ -26,6 +26,8 @@ class Namespaces:
 
     def __call__(self, process_id: str, namespace: str) -> Mapping[str, Any]:
         """The definition; raises :class:`GraphError` where it cannot be had."""
+        if not isinstance(namespace, str):
+            raise _unsupported(f"namespace {namespace!r} is not a text")
         if namespace not in self._read:
             self._read[namespace] = _json(self._text(namespace), namespace)
         content = self._read[namespace]

@@ -10,6 +10,7 @@ from drylands_openeo.engine import Program
 from drylands_openeo.engine.registry import PROCESSES, Process
 from drylands_openeo.server.calls import Answer, Call, answer, empty
 from drylands_openeo.server.failures import ApiError
+from drylands_openeo.server.requested import well_formed
 from drylands_openeo.specifications import SOURCE, specification
 
 LISTED = ("id", "summary", "description", "categories", "parameters", "returns", "deprecated", "experimental", "links")
@@ -54,16 +55,13 @@ def read_saved(call: Call) -> Answer:
 
 def save(call: Call) -> Answer:
     """PUT /process_graphs/{process_graph_id}."""
-    name, body = call.path["process_graph_id"], call.body
+    name, body = call.path["process_graph_id"], well_formed(call.body)
     if NAME.fullmatch(name) is None:
         raise ApiError("ProcessInvalid", f"process id {name!r} has other signs than letters, digits and '_'")
     if name in PROCESSES:
         raise ApiError("PredefinedProcessExists", f"there is a predefined process {name!r}; choose another name")
-    if not isinstance(body, Mapping) or not isinstance(body.get("process_graph"), Mapping):
-        raise ApiError("ProcessGraphMissing", "a process to be saved has a 'process_graph'")
     if body.get("id", name) != name:
         raise ApiError("ProcessInvalid", f"the process is called {body['id']!r}, but is to be saved as {name!r}")
-    _check_parameters(body.get("parameters"))
     Program.parse(body)
     call.backend.store.put_process(name, {"id": name, **body})
     return empty(200)
@@ -110,16 +108,6 @@ def _links(process_id: str) -> list[dict[str, str]]:
     if specification(process_id) is None:
         return []
     return [{"rel": "about", "href": SOURCE, "title": "openEO process specifications, Apache-2.0"}]
-
-
-def _check_parameters(parameters: Any) -> None:
-    """Raise an ApiError where declared parameters have no form that a graph can be bound to."""
-    well = parameters is None or (
-        isinstance(parameters, list)
-        and all(isinstance(one, Mapping) and isinstance(one.get("name"), str) for one in parameters)
-    )
-    if not well:
-        raise ApiError("ProcessInvalid", "'parameters' is a list of objects, each with a 'name'")
 
 
 def _not_found(name: str) -> ApiError:

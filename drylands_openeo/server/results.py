@@ -10,9 +10,9 @@ from typing import Any
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
-from drylands_openeo.server.backend import process_of
 from drylands_openeo.server.calls import Answer, Call
 from drylands_openeo.server.failures import ApiError
+from drylands_openeo.server.requested import process_of
 from drylands_openeo.server.worker import Task
 from drylands_openeo.server.workers import Worker, failure_in
 

@@ -11,10 +11,11 @@ from drylands_openeo.engine.graph import Graph, Node, is_callback, references
 from drylands_openeo.engine.processes.udf import check_trusted
 from drylands_openeo.engine.registry import PROCESSES
 from drylands_openeo.errors import DrylandsError, GraphError
-from drylands_openeo.server.backend import Backend, asked_format
+from drylands_openeo.server.backend import Backend
 from drylands_openeo.server.calls import Answer, Call, answer
 from drylands_openeo.server.failures import ApiError, failure_of
 from drylands_openeo.server.processes import description
+from drylands_openeo.server.requested import asked_format, well_formed
 
 SHOWN = 120
 """Most characters of a value that an error repeats."""
@@ -24,9 +25,8 @@ Names = frozenset[str]
 
 def validate(call: Call) -> Answer:
     """POST /validation."""
-    if not is_callback(call.body):
-        raise ApiError("ProcessGraphMissing", "a process with a 'process_graph' is to be validated")
-    found = [{"code": one.code, "message": one.message} for one in complaints(call.backend, call.body)]
+    process = well_formed(call.body)
+    found = [{"code": one.code, "message": one.message} for one in complaints(call.backend, process)]
     return answer({"errors": found})
 
 
