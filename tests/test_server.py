@@ -14,6 +14,7 @@ import rasterio
 import requests
 import servers
 import xarray as xr
+from jsonschema import Draft7Validator
 from layers import FormulaSource
 from openeo.rest import OpenEoApiError
 from test_tiles import BLUR, MEAN, OVERLAP, SIZES, graph, udf
@@ -172,6 +173,9 @@ def test_every_process_is_described_with_its_parameters(client):
         assert {parameter["name"] for parameter in parameters if not parameter.get("optional")} == process.required
         assert described[name]["summary"] is not None
         assert "schema" in described[name]["returns"]
+        for parameter in parameters:
+            schema = parameter["schema"]
+            Draft7Validator.check_schema({"anyOf": schema} if isinstance(schema, list) else schema)
 
 
 def test_who_may_ask(closed):

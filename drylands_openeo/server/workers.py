@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,9 @@ _STARTING = Lock()
 def prepare() -> None:
     """Start the process that workers are forked from; it loads the libraries while the server goes on."""
     if _CONTEXT.get_start_method() == "forkserver":
-        _CONTEXT.set_forkserver_preload(["__main__", work.__module__])
+        # A worker also imports what the program's main module imports, so that is loaded beforehand, too.
+        own = sorted(name for name in sys.modules if name.startswith("drylands_openeo."))
+        _CONTEXT.set_forkserver_preload([work.__module__, *own])
         forkserver.ensure_running()
 
 
