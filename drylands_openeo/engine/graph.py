@@ -22,7 +22,7 @@ class Node:
 
     @cached_property
     def fixed(self) -> frozenset[str]:
-        """The arguments that stand in the graph as they are: no reference, no callback (a kernel of 500 weights, say)."""
+        """The arguments that stand in the graph as they are, without a reference or a callback: a kernel, say."""
         return frozenset(name for name, value in self.arguments.items() if _is_fixed(value))
 
 
