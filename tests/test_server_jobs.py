@@ -280,6 +280,7 @@ def test_a_worker_that_ends_without_a_word_fails_its_job(client):
     assert "exit code 7" in messages(job, "error")[-1]
 
 
+@pytest.mark.filterwarnings("ignore:Defining user-defined process")
 def test_a_new_server_knows_the_jobs_of_the_old_one(tmp_path):
     with backends.served(tmp_path / "data", trust_any=True) as server:
         client = server.connect()

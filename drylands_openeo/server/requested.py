@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drylands_openeo.engine.graph import Graph, is_callback
+from drylands_openeo.engine.graph import Graph
+from drylands_openeo.flatgraph import is_callback
 from drylands_openeo.server.failures import ApiError
 
 FORMATS = ("GTiff", "netCDF", "JSON")

@@ -7,10 +7,11 @@ from typing import Any
 from jsonschema import Draft7Validator
 
 from drylands_openeo.engine import Environment, Program
-from drylands_openeo.engine.graph import Graph, Node, is_callback, references
+from drylands_openeo.engine.graph import Graph, Node
 from drylands_openeo.engine.processes.udf import check_trusted
 from drylands_openeo.engine.registry import PROCESSES
 from drylands_openeo.errors import DrylandsError, GraphError
+from drylands_openeo.flatgraph import is_callback, references
 from drylands_openeo.server.backend import Backend
 from drylands_openeo.server.calls import Answer, Call, answer
 from drylands_openeo.server.failures import ApiError, failure_of

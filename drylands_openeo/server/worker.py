@@ -6,6 +6,7 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
 import traceback
@@ -61,6 +62,7 @@ class Voice:
 
 def work(task: Task, connection: Connection) -> None:
     """Run the task; the last message is ``done`` or ``error``. Ends with the server, whatever happens."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is for the server, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     voice, start = Voice(connection), time.monotonic()
     with _heard(voice):
