@@ -8,6 +8,7 @@ import typer
 
 from drylands_openeo.area import Area
 from drylands_openeo.errors import DrylandsError
+from drylands_openeo.profiles import PROFILES, Profile, get_profile
 
 Source = Annotated[
     str | None,
@@ -21,6 +22,11 @@ PeriodText = Annotated[str | None, typer.Option(help="2020, 2020-05, or 2020-01-
 Parameters = Annotated[list[str] | None, typer.Option("--param", help="A product's parameter, name=value; repeatable.")]
 CloudCover = Annotated[float | None, typer.Option("--cloud-cover", help="Largest cloud cover of a scene [%].")]
 Where = Annotated[str | None, typer.Option(help="CQL2 text on item properties, e.g. \"platform = 'sentinel-2b'\".")]
+Backend = Annotated[str, typer.Option(help=f"Whose rules, collections and bands: {', '.join(PROFILES)}.")]
+StacOf = Annotated[
+    list[str] | None,
+    typer.Option("--stac", help="Your own STAC for a role, e.g. climate=https://...; repeatable."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")]
 
 
@@ -57,6 +63,21 @@ def parameters_of(texts: list[str] | None) -> dict[str, Any]:
         if not (name and mark):
             raise DrylandsError(f"--param {name!r} is not name=value")
     return {name: _value(text) for name, _, text in pairs}
+
+
+def profile_of(name: str, stac: list[str] | None = None) -> Profile:
+    """The back-end's profile, with roles that are loaded from STAC collections of the user's own.
+
+    >>> profile_of("cdse", ["climate=https://example.org/collection.json"]).of("climate").url
+    'https://example.org/collection.json'
+    """
+    profile = get_profile(name)
+    for text in stac or ():
+        role, mark, url = text.partition("=")
+        if not (role and mark and url.startswith(("http://", "https://"))):
+            raise DrylandsError(f"--stac {text!r} is not role=https://...")
+        profile = profile.with_stac(role, url)
+    return profile
 
 
 def _value(text: str) -> Any:

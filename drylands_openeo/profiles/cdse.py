@@ -124,17 +124,17 @@ def _window(unit: str, least: int) -> dict[str, Any]:
 
 
 _NEIGHBOURHOOD = (
-    "the driver takes windows in pixels, of at least 4 by 4, written out in the graph, over all dates or one day at a "
-    "time (geopysparkdatacube.py)"
+    "The driver takes windows in pixels, of at least 4 by 4, written out in the graph, over all dates or one day at a "
+    "time (geopysparkdatacube.py)."
 )
 
 _ARGUMENTS = {
-    ("apply_kernel", "border"): Narrower({"type": "integer"}, "the driver pads with a number only"),
-    ("apply_kernel", "replace_invalid"): Narrower({"const": 0}, "the driver replaces no data by 0 only"),
+    ("apply_kernel", "border"): Narrower({"type": "integer"}, "The driver pads with a whole number only."),
+    ("apply_kernel", "replace_invalid"): Narrower({"const": 0}, "The driver replaces no data by 0 only."),
     ("apply_neighborhood", "size"): Narrower(_window("px", 4), _NEIGHBOURHOOD, literal=True),
     ("apply_neighborhood", "overlap"): Narrower(_window("px", 0), _NEIGHBOURHOOD, literal=True),
     ("merge_cubes", "overlap_resolver"): Narrower(
-        {"properties": {"process_graph": {"maxProperties": 1}}}, "the driver takes a resolver of one process only"
+        {"properties": {"process_graph": {"maxProperties": 1}}}, "The driver takes a resolver of one process only."
     ),
 }
 
@@ -150,7 +150,9 @@ CDSE = Profile(
     udf=UdfRules(
         packages=names("numpy scipy pandas xarray h5py bottleneck netCDF4 rasterio openeo shapely"),
         parents=names("apply apply_dimension reduce_dimension apply_neighborhood apply_polygon"),
-        words={"apply_metadata": "the driver finds the word by a pattern, in a comment too, and then calls a function"},
+        words={
+            "apply_metadata": "The driver finds the word by a pattern, in a comment too, and then calls a function."
+        },
     ),
     arguments=_ARGUMENTS,
     limits=Limits(sync_pixels=1e12),

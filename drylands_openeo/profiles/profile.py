@@ -106,6 +106,7 @@ class Profile:
     ``udf_runtimes``: runtime -> versions; ``udf``: rules for their code, None where there are none to keep.
     ``arguments``: (process, argument) -> what is asked beyond the specification.
     ``job_options``: what every batch job is sent with. ``url``: of the service, where there is one for all.
+    ``keeps_integers``: whether arithmetic stays in the files' integers where their metadata declare no scale.
     ``sources``: where each entry was read.
     """
 
@@ -124,6 +125,7 @@ class Profile:
     credits: Credits | None = None
     job_options: Mapping[str, Any] | None = None
     url: str | None = None
+    keeps_integers: bool = False
     time: str = "t"
     band: str = "bands"
 

@@ -42,6 +42,7 @@ TITILER = Profile(
     processes=_PROCESSES,
     callback_processes=_PROCESSES - _CUBE_PROCESSES,
     limits=Limits(items=20, image_pixels=1e8, batch=False),
+    keeps_integers=True,
     band="spectral",
     sources=(
         "processes: https://github.com/developmentseed/titiler-openeo 0.19, GET /processes",
