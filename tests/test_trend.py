@@ -115,10 +115,12 @@ def test_exact_p_counts_orders():
 
 
 def test_exact_p_is_kendalls_up_to_ten_untied_values():
-    series = gappy(np.random.default_rng(8), 60, 12, gaps=0.3)
+    series = gappy(np.random.default_rng(8), 300, 13, gaps=0.4)
     exact, plain = mann_kendall(series, exact=True)[3], mann_kendall(series)[3]
     for pixel, values in enumerate(series):
         kept = values[~np.isnan(values)]
+        if len(kept) < 2:
+            continue
         expected = kendalltau(np.arange(len(kept)), kept, method="exact").pvalue if len(kept) <= 10 else plain[pixel]
         assert exact[pixel] == pytest.approx(expected, rel=1e-10)
     tied = [1.0, 1.0, 2.0, 3.0, 5.0]

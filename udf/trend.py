@@ -187,7 +187,8 @@ def _slopes_of_rank(columns: Array, times: Array, ranks: NDArray[np.intp]) -> Ar
         rise, slopes = by_lag[:, : part.shape[1]], by_pixel[: part.shape[1]]
         first = 0
         for lag in range(1, steps):
-            np.subtract(part[lag:], part[:-lag], out=rise[first : first + steps - lag])
+            with np.errstate(invalid="ignore", over="ignore"):
+                np.subtract(part[lag:], part[:-lag], out=rise[first : first + steps - lag])
             first += steps - lag
         np.divide(rise.T, spans, out=slopes)
         slopes.sort(axis=1)
@@ -247,7 +248,7 @@ def _significance(score: Array, var: Array) -> tuple[Array, Array]:
 
 
 def _untied(count: NDArray[np.intp], var: Array) -> NDArray[np.bool_]:
-    return np.asarray(var * 18 == count * (count - 1) * (2 * count + 5))
+    return np.asarray(np.rint(var * 18) == count * (count - 1) * (2 * count + 5))
 
 
 def _exact_p(score: Array, count: NDArray[np.intp]) -> Array:

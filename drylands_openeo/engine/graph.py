@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
 from drylands_openeo.errors import GraphError
+from drylands_openeo.flatgraph import Json, is_callback, is_reference, references
 
-Json = Any
+__all__ = ["Declared", "Graph", "Json", "Node", "Program", "is_callback", "is_reference", "references"]
 
 
 @dataclass(frozen=True)
@@ -101,30 +101,6 @@ class Program:
                     )
                 values[parameter.name] = parameter.default
         return values
-
-
-def is_reference(value: Json, kind: str) -> bool:
-    """Whether a JSON value is ``{kind: name}``, kind being from_node or from_parameter."""
-    return isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get(kind), str)
-
-
-def is_callback(value: Json) -> bool:
-    """Whether a JSON value is a process graph to be called by a process."""
-    return isinstance(value, Mapping) and isinstance(value.get("process_graph"), Mapping)
-
-
-def references(value: Json, kind: str) -> Iterator[str]:
-    """The names that a value refers to; callbacks refer to nodes of their own and are not entered."""
-    if is_reference(value, kind):
-        yield value[kind]
-    elif is_callback(value):
-        return
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from references(inner, kind)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from references(inner, kind)
 
 
 def _node(name: str, some: Json) -> Node:

@@ -56,9 +56,15 @@ def dimension_labels(data: Cube, dimension: str) -> list[Any]:
 
 @process
 def rename_labels(data: Cube, dimension: str, target: Any, source: Any = ()) -> Cube:
-    """The cube with other names for labels; without ``source``, for labels that count from 0."""
+    """The cube with other names for labels; without ``source``, for labels that count from 0.
+
+    A target that the labels already are is no renaming: graphs name so the bands that a UDF has made, for back-ends
+    that do not take them from the UDF.
+    """
     names = list(labels_of(data, require(data, dimension)))
     wanted, known = list(target), list(source)
+    if wanted == names and not known:
+        return data
     if not known:
         if names != list(range(len(names))):
             raise GraphError(f"labels {names} do not count from 0: give 'source'", code="LabelsNotEnumerated")

@@ -89,7 +89,7 @@ def maximum(values: Block) -> Block:
 
 def first(values: Block) -> Block:
     """The first value that there is."""
-    found = np.full(values.shape[1:], np.nan, dtype=values.dtype)
+    found: Block = np.full(values.shape[1:], np.nan, dtype=values.dtype)
     for layer in values:
         empty = np.isnan(found)
         if not empty.any():
