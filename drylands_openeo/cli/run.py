@@ -57,6 +57,7 @@ def run_graph(
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask.distributed scheduler.")] = None,
     allow_udf: Annotated[list[str] | None, typer.Option(help="SHA-256 of a UDF text that may run, or 'any'.")] = None,
+    pictures: Annotated[bool, typer.Option(help="Draw a picture of each band.")] = True,
     quiet: Quiet = False,
 ) -> None:
     """Run a product or a process graph on this machine and write its maps."""
@@ -65,7 +66,7 @@ def run_graph(
     graph, arguments, bands, name = _program(what, place, period, parameters_of(param), cube, resolution)
     pixels = local.source_of(cube=cube, scale=scale, loader=loader, on_error="gap" if gaps else "raise", **stac)
     environment = Environment(pixels, trusted=frozenset(allow_udf or ()), trust_any="any" in (allow_udf or ()))
-    output = local.Output(out, name, bands, format)
+    output = local.Output(out, name, bands, format, picture=pictures)
     with progress_bar(quiet) as progress, _client(scheduler) as client:
         workers = local.Workers(threads, tile, client)
         result = local.run(graph, environment, output, arguments=arguments, workers=workers, progress=progress)
