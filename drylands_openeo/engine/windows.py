@@ -53,7 +53,10 @@ def crs_of(cube: Cube) -> Any:
 
 def on_grid(values: np.ndarray[Any, Any], grid: GeoBox, **leading: Any) -> Cube:
     """A cube (leading dimensions..., y, x) with the coordinates and the CRS of a grid."""
-    coords = {**{name: labels for name, labels in leading.items() if labels is not None}, **xr_coords(grid)}
+    coords = {
+        **{name: labels for name, labels in leading.items() if labels is not None},
+        **xr_coords(grid, dims=SPATIAL),
+    }
     return Cube(values, dims=(*leading, *SPATIAL), coords=coords)
 
 
