@@ -63,11 +63,11 @@ def run_graph(
 ) -> None:
     """Run a product or a process graph on this machine and write its maps."""
     stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
+    place = area_of(bbox, area)
+    graph, arguments, bands, name = _program(what, place, period, parameters_of(param), cube, resolution)
     pixels = local.source_of(
         cube=cube, scale=scale, units=units_of(units), loader=loader, on_error="gap" if gaps else "raise", **stac
     )
-    place = area_of(bbox, area)
-    graph, arguments, bands, name = _program(what, place, period, parameters_of(param), cube, resolution)
     environment = Environment(pixels, trusted=frozenset(allow_udf or ()), trust_any="any" in (allow_udf or ()))
     output = local.Output(out, name, bands, format)
     with progress_bar(quiet) as progress, _client(scheduler) as client:

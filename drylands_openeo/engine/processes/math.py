@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from drylands_openeo.engine.processes.elementwise import integral, is_block, on_numbers
+from drylands_openeo.engine.processes.elementwise import integral, is_block, missing, on_numbers
 from drylands_openeo.engine.registry import process
 from drylands_openeo.errors import GraphError
 
@@ -65,7 +65,11 @@ def power(base: Any, p: Any) -> Any:
     """
     if isinstance(base, int) and isinstance(p, int) and p >= 0:
         return base**p
-    return base**p if is_block(base) and base.dtype.kind == "f" else np.power(np.asarray(base, dtype=float)[()], p)
+    raised = base**p if is_block(base) and base.dtype.kind == "f" else np.power(np.asarray(base, dtype=float)[()], p)
+    if not is_block(p) and (p != 0 or not is_block(base)):
+        return raised
+    nodata = missing(base) | missing(p)  # which NumPy takes to be 1 by the powers 0 and 1
+    return raised if nodata is False else np.where(nodata, raised.dtype.type(np.nan), raised)
 
 
 @process

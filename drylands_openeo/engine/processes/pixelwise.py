@@ -91,13 +91,14 @@ def first(values: Block) -> Block:
         empty = np.isnan(found)
         if not empty.any():
             break
-        found = np.asarray(np.where(empty, layer, found))
+        found = np.where(empty, layer, found)
     return found
 
 
 def median(values: Block) -> Block:
     """The median: the middle value, or the mean of the two in the middle."""
-    return quantiles(values, (0.5,))[0]
+    middle: Block = quantiles(values, (0.5,))[0]
+    return middle
 
 
 def quantiles(values: Block, probabilities: Sequence[float]) -> Block:
