@@ -1,10 +1,17 @@
 """Small climate files in any unit, calendar and layout, all of one truth."""
 
+import json
+
 import cftime
 import numpy as np
 import pandas as pd
 import xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from scenes import write_band
+from shapely.geometry import mapping
 
+CELLS = GeoBox((3, 4), Affine(2, 0, 99, 0, -2, 47), "EPSG:4326")
 LAT, LON = np.array([46.0, 44.0, 42.0]), np.array([100.0, 102.0, 104.0, 106.0])
 
 
@@ -112,3 +119,36 @@ def mid_month(dataset, calendar="noleap"):
     """Months labelled by a day in their middle, in a calendar of climate models."""
     middles = [cftime.datetime(day.year, day.month, 15, calendar=calendar) for day in dataset.indexes["time"]]
     return dataset.assign_coords(time=middles)
+
+
+def stac_items(dataset, folder):
+    """An ItemCollection of the dataset: a COG a month and variable, in mm/day and K."""
+    amounts = ("precipitation", "pet")
+    features = []
+    for index, month in enumerate(dataset.indexes["time"]):
+        identity = f"climate-{month:%Y%m}"
+        assets = {}
+        for name in (*amounts, "tmin", "tmean", "tmax"):
+            values = dataset[name].values[index].astype("float32")
+            values = values / month.days_in_month if name in amounts else values + 273.15
+            write_band(folder / identity / f"{name}.tif", values, CELLS, None)
+            unit = "mm/day" if name in amounts else "K"
+            assets[name] = {
+                "href": f"{identity}/{name}.tif",
+                "type": "image/tiff; application=geotiff; profile=cloud-optimized",
+                "roles": ["data"],
+                "raster:bands": [{"unit": unit, "data_type": "float32"}],
+                "proj:transform": list(CELLS.transform)[:6],
+                "proj:shape": list(CELLS.shape),
+            }
+        properties = {"datetime": f"{month:%Y-%m}-01T00:00:00Z", "proj:code": "EPSG:4326"}
+        features.append(
+            {
+                "type": "Feature", "stac_version": "1.0.0", "id": identity, "collection": "climate",
+                "geometry": mapping(CELLS.extent.geom), "bbox": list(CELLS.extent.geom.bounds),
+                "properties": properties, "assets": assets, "links": [],
+            }
+        )  # fmt: skip
+    path = folder / "items.json"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from drylands_openeo.errors import SourceError
+from drylands_openeo.profiles import CLIMATE
 
-CLIMATE = "climate"
-"""The role of the collection that holds these variables."""
+__all__ = ["BANDS", "CLIMATE", "LATITUDE", "VARIABLES", "Kind", "Variable", "listed", "recognised", "variable"]
 
 Kind = Literal["amount", "mean", "static"]
 

@@ -142,7 +142,9 @@ def evaluate_tile(plan: Plan, window: GeoBox) -> Any:
 def _frame(part: Cube, window: GeoBox) -> Cube:
     """An empty cube of the window with the labels of a part."""
     leading = {str(dim): part.coords[dim].values if dim in part.coords else None for dim in part.dims[:-2]}
-    return windows.on_grid(np.empty((*part.shape[:-2], *window.shape), np.result_type(part.dtype, np.float32)), window, **leading)
+    return windows.on_grid(
+        np.empty((*part.shape[:-2], *window.shape), np.result_type(part.dtype, np.float32)), window, **leading
+    )
 
 
 def _on_threads(plan: Plan, todo: Iterator[Tile], workers: int) -> Iterator[tuple[Tile, Any]]:
