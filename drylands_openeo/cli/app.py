@@ -12,6 +12,7 @@ from drylands_openeo.cli import (
     catalogue,
     check,
     demo,
+    drought,
     graph,
     run,
     search,
@@ -36,6 +37,8 @@ app.command("graph")(graph.write_graph)
 app.command("check")(check.check_graph)
 app.command("run")(run.run_graph)
 app.command("stac-build")(stac_build.build_stac)
+app.command("drought")(drought.drought)
+app.command("areas")(drought.areas)
 app.command("demo")(demo.run_demo)
 app.command("serve")(serve.serve)
 

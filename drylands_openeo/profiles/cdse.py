@@ -10,6 +10,7 @@ from drylands_openeo.profiles.profile import (
     LAND_COVER,
     NPP,
     OPTICAL,
+    ClimateBand,
     Collection,
     Credits,
     Limits,
@@ -63,6 +64,20 @@ _AGERA5 = {
     )
 }
 
+_AGERA5_TERRASCOPE = {
+    "precipitation": ClimateBand("precipitation-flux", 0.01, total=True),
+    "tmin": ClimateBand("temperature-min", 0.01, -273.15),
+    "tmean": ClimateBand("temperature-mean", 0.01, -273.15),
+    "tmax": ClimateBand("temperature-max", 0.01, -273.15),
+}
+
+_AGERA5_STAC = {
+    "precipitation": ClimateBand("total_precipitation", 0.01, total=True),
+    "tmin": ClimateBand("2m_temperature_min", 0.01, -273.15),
+    "tmean": ClimateBand("2m_temperature_mean", 0.01, -273.15),
+    "tmax": ClimateBand("2m_temperature_max", 0.01, -273.15),
+}
+
 _COLLECTIONS = {
     OPTICAL: Collection(
         "SENTINEL2_L2A",
@@ -98,11 +113,13 @@ _COLLECTIONS = {
     ),
     CLIMATE: Collection(
         "agera5_daily",
-        _AGERA5,
+        {name: band.name for name, band in _AGERA5_STAC.items()},
         9600.0,
-        f"{_DRIVER}/issues/591; the bands are those of Terrascope's AGERA5",
+        f"{_DRIVER}/issues/591; hundredths of mm and K: https://github.com/WorldCereal/worldcereal-classification",
         url="https://stac.openeo.vito.be/collections/agera5_daily",
         scale=None,
+        climate=_AGERA5_STAC,
+        daily=True,
         revisit=1.0,
         start="2010-01-01",
     ),
@@ -183,7 +200,12 @@ FEDERATION = replace(
     collections={
         **_COLLECTIONS,
         CLIMATE: replace(
-            _COLLECTIONS[CLIMATE], id="AGERA5", url=None, source="collection of Terrascope, WorldCereal issue 7"
+            _COLLECTIONS[CLIMATE],
+            id="AGERA5",
+            bands=_AGERA5,
+            climate=_AGERA5_TERRASCOPE,
+            url=None,
+            source="collection of Terrascope, WorldCereal issue 7",
         ),
     },
     sources=(*CDSE.sources, "the aggregator hands a graph on to the back-end that has its collections"),

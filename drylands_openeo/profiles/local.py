@@ -1,9 +1,14 @@
 """The engine of this project."""
 
 from drylands_openeo.bands import SCL, SENTINEL2_BANDS
-from drylands_openeo.profiles.profile import OPTICAL, Collection, Profile, UdfRules, names
+from drylands_openeo.profiles.profile import CLIMATE, OPTICAL, ClimateBand, Collection, Profile, UdfRules, names
 
 COMMON_NAMES = (*(band.name for band in SENTINEL2_BANDS), SCL)
+
+CLIMATE_NAMES = (
+    "precipitation", "tmin", "tmean", "tmax", "pet", "awc", "radiation", "wind", "humidity", "vapour_pressure",
+    "elevation", "latitude",
+)  # fmt: skip
 
 CUBE_PROCESSES = names("""
     add_dimension aggregate_spatial aggregate_temporal aggregate_temporal_period anomaly apply apply_dimension
@@ -37,7 +42,14 @@ LOCAL = Profile(
             classes=frozenset({SCL}),
             revisit=5.0,
             start="2015-06-27",
-        )
+        ),
+        CLIMATE: Collection(
+            CLIMATE,
+            {name: name for name in CLIMATE_NAMES},
+            5000.0,
+            "drylands_openeo.climate hands on monthly variables in these names and units",
+            climate={name: ClimateBand(name) for name in CLIMATE_NAMES},
+        ),
     },
     scl_resolution=20.0,
     one_grid=True,
