@@ -44,3 +44,7 @@ class KernelInputError(DrylandsError):
 
 class ContractWarning(UserWarning):
     """Pixels look as if scale or offset were not what the catalogue declares."""
+
+
+class RegionError(DrylandsError):
+    """A region does not hold enough for a statistic over all of it."""

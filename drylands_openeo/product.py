@@ -90,9 +90,9 @@ TEMPORAL_EXTENT = Parameter(
 
 RESOLUTION = Parameter(
     "resolution",
-    "Pixel size [m] of the run's grid, for a back-end that puts every band on one grid.",
-    {"type": "number", "exclusiveMinimum": 0},
-    default=10.0,
+    "Pixel size [m] of a run that puts every band on one grid; null: each collection on the grid of its bands.",
+    {"type": ["number", "null"], "exclusiveMinimum": 0},
+    default=None,
     fixed=True,
 )
 
@@ -140,14 +140,14 @@ class Product:
         *,
         spatial_extent: Any,
         temporal_extent: Any,
-        resolution: float = RESOLUTION.default,
+        resolution: float | None = RESOLUTION.default,
         **arguments: Any,
     ) -> dict[str, Any]:
         """The process graph with every value filled in; it ends in the result cube, without ``save_result``.
 
         ``spatial_extent``: an Area, anything that Area.of takes, or openEO's west, south, east, north (and crs);
-        ``temporal_extent``: anything that Period.of takes; ``resolution``: pixel size [m] of the run's grid, read where
-        the back-end puts every band on one grid (``Profile.scl_resolution`` is None). Raises DrylandsError where the
+        ``temporal_extent``: anything that Period.of takes; ``resolution``: pixel size [m] of a run that puts every
+        band on one grid, where the back-end does so (``Profile.one_grid``). Raises DrylandsError where the
         back-end lacks a process.
         """
         common = {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from drylands_openeo.udf import contingency
+from drylands_openeo.udf.trend import mann_kendall
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -97,6 +98,46 @@ def test_time_reversed_swaps_degradation_and_restoration():
     forward, backward = (contingency.classify(*sign * EVERY, TABLE)["class"] for sign in (1, -1))
     odd = EVERY.T[backward != swap[forward]].tolist()
     assert odd == [[0, -1, -1], [0, -1, 1], [0, 1, -1], [0, 1, 1]]
+
+
+def signs(series):
+    s, _, _, p = mann_kendall(series)
+    return np.where(p <= 0.05, np.sign(s), 0)
+
+
+def classified(npp, mi, reading="printed"):
+    return contingency.classify(signs(npp), signs(npp / (100 * mi)), signs(mi), TABLE, reading=reading)
+
+
+def worlds():
+    random = np.random.default_rng(11)
+    course = np.linspace(-0.5, 0.5, 20)
+    change = random.choice([-0.4, 0, 0.4], (2, 300, 1))
+    mi = 0.3 * (1 + change[0] * course) * np.exp(random.normal(0, 0.1, (300, 20)))
+    return 500 * mi * (1 + change[1] * course) * np.exp(random.normal(0, 0.05, (300, 20))), mi
+
+
+@pytest.mark.parametrize("unit", [0.01, 3.0, 1e4])
+def test_the_unit_of_npp_changes_no_class(unit):
+    npp, mi = worlds()
+    found, scaled = classified(npp, mi), classified(unit * npp, mi)
+    assert len(set(found["class"].tolist())) == 3
+    for name, values in found.items():
+        np.testing.assert_array_equal(scaled[name], values)
+
+
+def test_series_reversed_swap_degradation_and_restoration():
+    npp, mi = worlds()
+    forward, backward = classified(npp, mi, "mirror"), classified(npp[:, ::-1], mi[:, ::-1], "mirror")
+    np.testing.assert_array_equal(backward["class"], np.array([0, RES, FLU, DEG])[forward["class"]])
+
+
+def test_constant_series_are_a_fluctuation_and_never_a_trend():
+    npp = np.full((4, 20), 150.0)
+    found = classified(npp, np.full((4, 20), 0.3))
+    assert found["class"].tolist() == [FLU] * 4
+    assert found["code"].tolist() == [222] * 4
+    assert np.all(contingency.degree(npp)["decline"] == 0)
 
 
 def test_no_trend_at_all_is_a_fluctuation():

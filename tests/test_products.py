@@ -36,7 +36,7 @@ def scene(profile, bands, *, dates=24, seed=0, cloud=0.0, resolution=10):
         dims=("t", "bands", "y", "x"),
         coords={"t": t, "bands": profile.band_names(bands), "y": -centres, "x": centres},
     )
-    step = int((profile.scl_resolution or resolution) / resolution)
+    step = 1 if profile.one_grid else int(profile.scl_resolution / resolution)
     coarse = centres.reshape(-1, step).mean(axis=1)
     classes = np.where(rng.random((dates, 1, len(coarse), len(coarse))) < cloud, 9.0, 5.0)
     scl = xr.DataArray(
@@ -67,7 +67,7 @@ def masked(classes, *, profile=LOCAL, resolution=10, **arguments):
     bands = ("nir", "red")
     cubes = scene(profile, bands, dates=1)
     scl_key, key = tuple(profile.band_names(("scl",))), tuple(profile.band_names(bands))
-    step = 2 if profile.scl_resolution else 1
+    step = 1 if profile.one_grid else 2
     side = classes.shape[0]
     cubes[scl_key] = cubes[scl_key].isel(x=slice(side), y=slice(side)).copy(data=classes[None, None].astype(float))
     cubes[key] = cubes[key].isel(x=slice(side * step), y=slice(side * step))

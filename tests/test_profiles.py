@@ -59,7 +59,7 @@ def test_the_names_of_cdse_are_the_mission_s():
 def test_here_values_are_physical_and_names_common():
     local = get_profile("local")
     assert local.band_names(("red", "nir", SCL)) == ["red", "nir", "scl"]
-    assert (local.reflectance_scale, local.scl_resolution) == (1, None)
+    assert (local.reflectance_scale, local.scl_resolution, local.one_grid) == (1, 20, True)
 
 
 def test_the_profile_of_this_machine_is_the_engine_s_registry():

@@ -182,6 +182,13 @@ def test_the_udf_names_its_bands():
     options = {"window": 5, "displacement": 1, "features": ["contrast", "asm"]}
     expected = glcm(quantise(values[1], 0.2, 1, 32), **options)
     assert found[2].values == pytest.approx(expected["contrast"], rel=1e-6, nan_ok=True)
+    dated = xr.concat(
+        [cube, cube * 0.5], xr.DataArray(np.array(["2024-01-01", "2024-02-01"], "M8[ns]"), dims="t", name="t")
+    )
+    both = apply_datacube(dated, context)
+    assert both.dims == ("t", "bands", "y", "x")
+    assert (both.t == dated.t).all()
+    assert both[0].values == pytest.approx(found.values, nan_ok=True)
     unnamed = apply_datacube(cube[:1].drop_vars("bands"), context | {"low": 0})
     assert list(unnamed.bands.values) == ["contrast", "asm"]
     assert unnamed.values == pytest.approx(found[:2].values, nan_ok=True)

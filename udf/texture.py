@@ -39,7 +39,7 @@ def quantise(image: Any, low: float, high: float, levels: int) -> np.ndarray:
     >>> quantise([0.0, 0.1, 0.25, 0.9, float("nan")], 0.0, 0.5, 4).tolist()
     [0, 0, 2, 3, -1]
     """
-    values = np.asarray(image)
+    values = np.asarray(image, np.float64)
     if not high > low or not 2 <= levels <= 4096:
         raise ValueError(f"low {low}, high {high}, levels {levels}: low < high and 2 to 4096 levels are needed")
     with np.errstate(invalid="ignore"):
@@ -303,8 +303,8 @@ def as_snap(proper: dict[str, Any]) -> dict[str, Any]:
     return snap
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
-    """(bands, y, x) -> (bands = <band>_<feature>, y, x) float32, or the features' names where bands have no label.
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
+    """([t,] bands, y, x) -> ([t,] bands = <band>_<feature>, y, x) float32; <feature> alone where bands have no label.
 
     context: ``low`` and ``high`` of the grey levels, each a number or one a band, from the whole region; ``levels``,
     ``window``, ``displacement``, ``angles``, ``features``, ``convention`` as in ``glcm``. A neighbourhood needs an
@@ -315,6 +315,9 @@ def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: 
         raise ValueError(
             f"context: {sorted(missing)} missing; the range of the whole region, not of a chunk, is needed"
         )
+    if "t" in cube.dims:
+        dates = [apply_datacube(cube.isel(t=date, drop=True), context) for date in range(cube.sizes["t"])]
+        return xr.concat(dates, cube["t"])
     image = cube.transpose("bands", "y", "x")
     low, high = (np.broadcast_to(np.asarray(context[key], float), image.shape[:1]) for key in ("low", "high"))
     levels = int(context.get("levels", 32))

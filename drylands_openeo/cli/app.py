@@ -8,7 +8,7 @@ import typer
 from rasterio.errors import NotGeoreferencedWarning
 from rich.console import Console
 
-from drylands_openeo.cli import catalogue, check, demo, graph, run, search, stac_build
+from drylands_openeo.cli import catalogue, check, demo, graph, run, search, serve, stac_build
 from drylands_openeo.errors import DrylandsError
 
 FAILED = 1
@@ -28,6 +28,7 @@ app.command("check")(check.check_graph)
 app.command("run")(run.run_graph)
 app.command("stac-build")(stac_build.build_stac)
 app.command("demo")(demo.run_demo)
+app.command("serve")(serve.serve)
 
 
 def main() -> None:

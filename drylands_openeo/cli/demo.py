@@ -11,7 +11,7 @@ from rich.table import Table
 from drylands_openeo.cli.run import progress_bar
 from drylands_openeo.demo import Line, Report, demonstrate
 
-SHOWN = (("mean", "{:.3f}"), ("amplitude", "{:.3f}"), ("peak_day", "{:.0f}"), ("trend", "{:+.4f}"))
+SHOWN = (("mean", "{:.3f}"), ("amplitude", "{:.3f}"), ("peak_day", "{:.0f}"), ("trend", "{:+.3f}"))
 
 
 def run_demo(
@@ -45,13 +45,13 @@ def show(report: Report) -> None:
 
 def _table(lines: tuple[Line, ...]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("truth | result")
-    for title in ("area [ha]", "mapped", "mean NDVI", "amplitude", "peak day", "trend [1/year]"):
-        table.add_column(title, justify="right")
+    table.add_column("true|found")
+    for title in ("ha", "mapped", "mean NDVI", "amplitude", "peak day", "trend a year"):
+        table.add_column(title, justify="right", no_wrap=True)
     for line in lines:
         pairs = [
-            f"{form.format(line.truth[name])} | {form.format(line.result[name])}" if name in line.truth else "-"
+            f"{form.format(line.truth[name])}|{form.format(line.result[name])}" if name in line.truth else "-"
             for name, form in SHOWN
         ]
-        table.add_row(line.patch, f"{line.area:.1f}", f"{line.clear:.0%}", *pairs)
+        table.add_row(line.patch, f"{line.area:.0f}", f"{line.clear:.0%}", *pairs)
     return table

@@ -25,6 +25,7 @@ from drylands_openeo.cli.options import (
     needed,
     parameters_of,
 )
+from drylands_openeo.cubefile import CubeFile
 from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.products import get_product
@@ -56,15 +57,16 @@ def run_graph(
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask.distributed scheduler.")] = None,
     allow_udf: Annotated[list[str] | None, typer.Option(help="SHA-256 of a UDF text that may run, or 'any'.")] = None,
+    pictures: Annotated[bool, typer.Option(help="Draw a picture of each band.")] = True,
     quiet: Quiet = False,
 ) -> None:
     """Run a product or a process graph on this machine and write its maps."""
     stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
-    pixels = local.source_of(cube=cube, scale=scale, loader=loader, on_error="gap" if gaps else "raise", **stac)
     place = area_of(bbox, area)
     graph, arguments, bands, name = _program(what, place, period, parameters_of(param), cube, resolution)
+    pixels = local.source_of(cube=cube, scale=scale, loader=loader, on_error="gap" if gaps else "raise", **stac)
     environment = Environment(pixels, trusted=frozenset(allow_udf or ()), trust_any="any" in (allow_udf or ()))
-    output = local.Output(out, name, bands, format)
+    output = local.Output(out, name, bands, format, picture=pictures)
     with progress_bar(quiet) as progress, _client(scheduler) as client:
         workers = local.Workers(threads, tile, client)
         result = local.run(graph, environment, output, arguments=arguments, workers=workers, progress=progress)
@@ -91,6 +93,8 @@ def _program(
 ) -> tuple[Mapping[str, Any], dict[str, Any], Any, str]:
     """(graph, arguments, described bands, name) of a product or of a graph file."""
     if not what.endswith(".json"):
+        if cube is not None and resolution is None:
+            resolution = CubeFile(cube).resolution
         product = get_product(what)
         graph = product.flat_graph(
             get_profile("local"),

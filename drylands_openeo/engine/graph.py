@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from drylands_openeo.errors import GraphError
@@ -18,6 +19,11 @@ class Node:
     process_id: str
     arguments: Mapping[str, Json]
     namespace: str | None = None
+
+    @cached_property
+    def fixed(self) -> frozenset[str]:
+        """The arguments that stand in the graph as they are, without a reference or a callback: a kernel, say."""
+        return frozenset(name for name, value in self.arguments.items() if _is_fixed(value))
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,14 @@ class Program:
                     )
                 values[parameter.name] = parameter.default
         return values
+
+
+def _is_fixed(value: Json) -> bool:
+    if is_reference(value, "from_node") or is_reference(value, "from_parameter") or is_callback(value):
+        return False
+    if isinstance(value, Mapping):
+        return all(_is_fixed(inner) for inner in value.values())
+    return all(_is_fixed(inner) for inner in value) if isinstance(value, list | tuple) else True
 
 
 def _node(name: str, some: Json) -> Node:

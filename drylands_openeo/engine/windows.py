@@ -62,6 +62,14 @@ def pad(window: GeoBox, pixels: int) -> GeoBox:
     return window if pixels == 0 else window.pad(pixels)
 
 
+def around(one: GeoBox, other: GeoBox) -> GeoBox:
+    """The smallest window that holds both; they lie on the same pixels."""
+    row, column = steps(other, one)
+    top, left = min(row, 0), min(column, 0)
+    bottom, right = max(row + other.shape[0], one.shape[0]), max(column + other.shape[1], one.shape[1])
+    return GeoBox((bottom - top, right - left), one.affine @ Affine.translation(left, top), one.crs)
+
+
 def within(window: GeoBox, grid: GeoBox) -> GeoBox:
     """The part of the window that lies on the grid; both have the same pixels."""
     row, column = steps(window, grid)

@@ -39,7 +39,8 @@ LOCAL = Profile(
             start="2015-06-27",
         )
     },
-    scl_resolution=None,
+    scl_resolution=20.0,
+    one_grid=True,
     processes=_PROCESSES,
     callback_processes=_PROCESSES - CUBE_PROCESSES,
     udf_runtimes={"Python": ("3.11",)},

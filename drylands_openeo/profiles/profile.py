@@ -100,8 +100,8 @@ class Profile:
     """One back-end.
 
     ``collections``: role -> collection. ``time``, ``band``: names of the dimensions (x and y are called so everywhere).
-    ``scl_resolution``: pixel size [m] on which the scene classification arrives when it is loaded alone;
-    None where the run chooses one grid for all bands.
+    ``scl_resolution``: pixel size [m] on which the scene classification arrives when it is loaded alone.
+    ``one_grid``: whether a run may ask for one pixel size, on which then every band arrives.
     ``processes``: those offered; ``callback_processes``: those allowed inside a callback (reducer, apply).
     ``udf_runtimes``: runtime -> versions; ``udf``: rules for their code, None where there are none to keep.
     ``arguments``: (process, argument) -> what is asked beyond the specification.
@@ -114,10 +114,11 @@ class Profile:
     name: str
     title: str
     collections: Mapping[str, Collection]
-    scl_resolution: float | None
+    scl_resolution: float
     processes: frozenset[str]
     callback_processes: frozenset[str]
     sources: tuple[str, ...]
+    one_grid: bool = False
     udf_runtimes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     udf: UdfRules | None = None
     arguments: Mapping[tuple[str, str], Narrower] = field(default_factory=dict)

@@ -19,23 +19,36 @@ ALIGNED = 1e-3
 SHRINKING = 1.1
 """Above this ratio of pixel sizes bilinear interpolation would skip pixels; GDAL's, which averages, is used."""
 
-_TIE = 1e-6
+GRAIN = 2.0**-20
+"""Positions are rounded to this part of a source pixel, so that on the line between two pixels the last bits of a
+coordinate, which differ from window to window, do not choose."""
+
 _LIGHT = 1e-6
 
 
 @dataclass(frozen=True)
 class Positions:
-    """Where the pixel centres of a grid lie in a source image: rows and columns from 0, counted within ``window``."""
+    """Where the pixel centres of a grid lie in the part ``window`` of a source image.
+
+    ``nearest``: the pixel that each lies in, as an index of the flat part. ``corner``: the upper left of the four
+    pixels around it, as an index of the flat part with a border of one pixel; ``down``, ``right``: the way from there,
+    0..1. ``inside``: whether the position lies on the image. ``bordered``: whether a border pixel is among the four.
+    ``ratio``: source pixels that a step on the grid makes.
+    """
 
     window: tuple[slice, slice]
-    rows: NDArray[np.float64]
-    columns: NDArray[np.float64]
+    nearest: NDArray[np.int32]
+    corner: NDArray[np.int32]
+    down: NDArray[np.float32]
+    right: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+    bordered: bool
     ratio: float
 
     @property
     def empty(self) -> bool:
         """Whether no pixel of the grid lies on the image."""
-        return any(part.stop <= part.start for part in self.window)
+        return not self.inside.any()
 
 
 def aligned(source: GeoBox, grid: GeoBox) -> bool:
@@ -49,54 +62,83 @@ def aligned(source: GeoBox, grid: GeoBox) -> bool:
     return whole and same
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=12)
 def positions(source: GeoBox, grid: GeoBox) -> Positions:
     """Where the pixel centres of ``grid`` lie in ``source``."""
-    columns, rows = np.meshgrid(np.arange(grid.width) + 0.5, np.arange(grid.height) + 0.5)
-    x, y = _apply(grid.transform, columns, rows)
-    if source.crs != grid.crs and grid.crs is not None and source.crs is not None:
-        x, y = grid.crs.transformer_to_crs(source.crs)(x, y)
-    columns, rows = _apply(~source.transform, x, y)
+    rows, columns = _coordinates(source, grid)
+    inside = (rows >= 0) & (rows <= source.height) & (columns >= 0) & (columns <= source.width)
     ratio = max(_pace(rows, columns, axis) for axis in (0, 1))
-    window = (_span(rows, source.height), _span(columns, source.width))
-    outside = (rows < 0) | (rows > source.height) | (columns < 0) | (columns > source.width)
-    rows[outside] = np.nan
-    return Positions(window, rows - 0.5 - window[0].start, columns - 0.5 - window[1].start, ratio)
+    window = (_span(rows[inside], source.height), _span(columns[inside], source.width))
+    height, width = (part.stop - part.start for part in window)
+    rows, columns = (
+        np.where(inside, axis - part.start, 0.5) for axis, part in zip((rows, columns), window, strict=True)
+    )
+    nearest_row = np.clip(np.floor(rows), 0, height - 1)
+    nearest_column = np.clip(np.floor(columns), 0, width - 1)
+    first, left = np.floor(rows - 0.5), np.floor(columns - 0.5)
+    bordered = bool(
+        not inside.all() or first.min() < 0 or left.min() < 0 or first.max() + 1 >= height or left.max() + 1 >= width
+    )
+    return Positions(
+        window,
+        (nearest_row * width + nearest_column).astype(np.int32),
+        ((first + 1) * (width + 2) + left + 1).astype(np.int32),
+        (rows - 0.5 - first).astype(np.float32),
+        (columns - 0.5 - left).astype(np.float32),
+        inside,
+        bordered,
+        ratio,
+    )
 
 
 def nearest(values: NDArray[np.float32], where: Positions) -> NDArray[np.float32]:
     """The value of the pixel that each position lies in; NaN outside."""
-    inside = np.isfinite(where.rows) & np.isfinite(where.columns)
-    rows = np.floor(np.where(inside, where.rows, 0) + 0.5 + _TIE).astype(np.intp)
-    columns = np.floor(np.where(inside, where.columns, 0) + 0.5 + _TIE).astype(np.intp)
-    found = values[np.clip(rows, 0, values.shape[0] - 1), np.clip(columns, 0, values.shape[1] - 1)]
-    return np.where(inside, found, np.float32(np.nan))
+    found = values.ravel()[where.nearest]
+    return found if where.inside.all() else np.where(where.inside, found, np.float32(np.nan))
 
 
 def bilinear(values: NDArray[np.float32], where: Positions) -> NDArray[np.float32]:
     """The weighted mean of the valid ones among the four pixels around each position; NaN where there is none."""
     padded = np.pad(values, 1, constant_values=np.nan)
+    shares = _shares(where)
+    corners = [where.corner + step for step in (0, 1, padded.shape[1], padded.shape[1] + 1)]
     valid = np.isfinite(padded)
-    filled = np.where(valid, padded, 0).ravel()
-    weight_of = valid.astype(np.float32).ravel()
-    inside = np.isfinite(where.rows) & np.isfinite(where.columns)
-    rows, columns = (np.where(inside, axis, 0) + 1 for axis in (where.rows, where.columns))
-    first = np.clip(np.floor(rows).astype(np.intp), 0, padded.shape[0] - 2)
-    left = np.clip(np.floor(columns).astype(np.intp), 0, padded.shape[1] - 2)
-    down, right = (rows - first).astype(np.float32), (columns - left).astype(np.float32)
-    corner = first * padded.shape[1] + left
-    total = np.zeros(where.rows.shape, np.float32)
-    weight = np.zeros(where.rows.shape, np.float32)
-    for step, share in (
-        (0, (1 - down) * (1 - right)),
-        (1, (1 - down) * right),
-        (padded.shape[1], down * (1 - right)),
-        (padded.shape[1] + 1, down * right),
-    ):
-        total += share * filled[corner + step]
-        weight += share * weight_of[corner + step]
-    found = inside & (weight > _LIGHT)
-    return np.where(found, total / np.where(found, weight, 1), np.float32(np.nan)).astype(np.float32, copy=False)
+    if not where.bordered and valid[1:-1, 1:-1].all():
+        return _weighted(padded, corners, shares)
+    total = _weighted(np.where(valid, padded, np.float32(0)), corners, shares)
+    weight = _weighted(valid.astype(np.float32), corners, shares)
+    found = where.inside & (weight > _LIGHT)
+    return np.where(found, total / np.where(found, weight, np.float32(1)), np.float32(np.nan))
+
+
+def _weighted(
+    image: NDArray[np.float32], corners: list[NDArray[np.int32]], shares: list[NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    flat = image.ravel()
+    total = flat[corners[0]]
+    total *= shares[0]
+    for corner, share in zip(corners[1:], shares[1:], strict=True):
+        part = flat[corner]
+        part *= share
+        total += part
+    return total
+
+
+def _shares(where: Positions) -> list[NDArray[np.float32]]:
+    """The weights of the four pixels: upper left, upper right, lower left, lower right."""
+    lower_right = where.down * where.right
+    lower_left, upper_right = where.down - lower_right, where.right - lower_right
+    return [1 - where.down - upper_right, upper_right, lower_left, lower_right]
+
+
+def _coordinates(source: GeoBox, grid: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows and columns of the grid's pixel centres in the source; its first pixel reaches from 0 to 1."""
+    columns, rows = np.meshgrid(np.arange(grid.width) + 0.5, np.arange(grid.height) + 0.5)
+    x, y = _apply(grid.transform, columns, rows)
+    if grid.crs is not None and source.crs is not None and source.crs != grid.crs:
+        x, y = grid.crs.transformer_to_crs(source.crs)(x, y)
+    columns, rows = _apply(~source.transform, x, y)
+    return np.round(rows / GRAIN) * GRAIN, np.round(columns / GRAIN) * GRAIN
 
 
 def _apply(
@@ -113,13 +155,11 @@ def _pace(rows: NDArray[np.float64], columns: NDArray[np.float64], axis: int) ->
     if rows.shape[axis] < 2:
         return 0.0
     step = np.hypot(np.diff(rows, axis=axis), np.diff(columns, axis=axis))
-    return float(np.nanmax(np.where(np.isfinite(step), step, 0)))
+    return float(np.max(step, initial=0, where=np.isfinite(step)))
 
 
 def _span(position: NDArray[np.float64], size: int) -> slice:
     """The source pixels around the positions, within the image."""
-    finite = position[np.isfinite(position)]
-    if not finite.size:
-        return slice(0, 0)
-    start, stop = int(np.floor(finite.min())) - 2, int(np.ceil(finite.max())) + 2
-    return slice(min(max(start, 0), size), min(max(stop, 0), size))
+    if not position.size:
+        return slice(0, 1)
+    return slice(max(int(np.floor(position.min())) - 1, 0), min(int(np.floor(position.max())) + 2, size))

@@ -68,13 +68,15 @@ class World:
         return {name: np.asarray(getattr(ground, name)) for name in names}
 
 
-def build(folder: str | Path, *, seed: int = 0, size: tuple[float, float] = SIZE, period: Period = PERIOD) -> World:
+def build(
+    folder: str | Path, *, seed: int = 0, size: tuple[float, float] = SIZE, period: Period | str = PERIOD
+) -> World:
     """Generate the world of a seed in ``folder``, ``size`` = (east-west, north-south) [m], from 2020 on.
 
     All lengths of the landscape and of the clouds grow with the size. Raises DrylandsError if the folder holds
     something already; on any error nothing is left behind.
     """
-    folder = Path(folder).resolve()
+    folder, period = Path(folder).resolve(), Period.of(period)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DrylandsError(f"folder {str(folder)!r} is not empty; name a new folder for the world, or delete it")
     if min(size) < 400:

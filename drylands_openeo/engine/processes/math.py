@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from drylands_openeo.engine.processes.elementwise import integral, is_block, on_numbers
+from drylands_openeo.engine.processes.elementwise import integral, is_block, missing, on_numbers
+from drylands_openeo.engine.processes.sequences import floating
 from drylands_openeo.engine.registry import process
 from drylands_openeo.errors import GraphError
 
@@ -65,7 +66,11 @@ def power(base: Any, p: Any) -> Any:
     """
     if isinstance(base, int) and isinstance(p, int) and p >= 0:
         return base**p
-    return base**p if is_block(base) and base.dtype.kind == "f" else np.power(np.asarray(base, dtype=float)[()], p)
+    raised = base**p if is_block(base) and base.dtype.kind == "f" else np.power(np.asarray(base, dtype=float)[()], p)
+    if not is_block(p) and (p != 0 or not is_block(base)):
+        return raised
+    nodata = missing(base) | missing(p)  # which NumPy takes to be 1 by the powers 0 and 1
+    return raised if nodata is False else np.where(nodata, raised.dtype.type(np.nan), raised)
 
 
 @process
@@ -180,11 +185,14 @@ def linear_scale_range(x: Any, inputMin: Any, inputMax: Any, outputMin: Any = 0,
     >>> linear_scale_range(0.3, -1, 1, 0, 255)
     165.75
     """
+    x = floating(x) if is_block(x) else float(x)
     low, high = np.minimum(inputMin, inputMax), np.maximum(inputMin, inputMax)
-    if is_block(x):
-        low, high = low.astype(x.dtype), high.astype(x.dtype)
-    clipped = np.minimum(np.maximum(x, low), high)
-    return (clipped - inputMin) / (inputMax - inputMin) * (outputMax - outputMin) + outputMin
+    scaled = np.clip(x, low.astype(x.dtype), high.astype(x.dtype)) if is_block(x) else np.clip(x, low, high)
+    scaled -= inputMin
+    scaled /= inputMax - inputMin
+    scaled *= outputMax - outputMin
+    scaled += outputMin
+    return scaled
 
 
 @process

@@ -49,14 +49,14 @@ def _united(first: Cube, second: Cube, resolver: Any, context: Any) -> Cube:
     overlap = all(len(both) for both in shared)
     covered = _count(places[0]) + _count(places[1]) - (_count(shared) if overlap else 0)
     values = _empty(shape, first.values, second.values, holes=covered < int(np.prod(shape)))
-    values[np.ix_(*places[0])] = first.values
-    values[np.ix_(*places[1])] = second.values
+    values[_index(places[0])] = first.values
+    values[_index(places[1])] = second.values
     if overlap:
         ours, theirs = (
-            cube.values[np.ix_(*(_inverse(own, both) for own, both in zip(place, shared, strict=True)))]
+            cube.values[_index([_inverse(own, both) for own, both in zip(place, shared, strict=True)])]
             for cube, place in zip((first, second), places, strict=True)
         )
-        values[np.ix_(*shared)] = _resolved(ours, theirs, resolver, context)
+        values[_index(shared)] = _resolved(ours, theirs, resolver, context)
     coords = {name: found for name, found in first.coords.items() if not found.dims}
     for name, found in labels.items():
         like = first.coords.get(name, second.coords.get(name))
@@ -88,6 +88,13 @@ def _places(cube: Cube, name: str, united: Block) -> Block:
 def _inverse(own: Block, both: Block) -> Block:
     at = {place: index for index, place in enumerate(own.tolist())}
     return np.array([at[place] for place in both.tolist()], dtype=np.intp)
+
+
+def _index(places: list[Block]) -> tuple[Any, ...]:
+    """Places as an index: slices where they stand in rows, which is faster."""
+    if all(len(place) and np.array_equal(place, np.arange(place[0], place[0] + len(place))) for place in places):
+        return tuple(slice(int(place[0]), int(place[-1]) + 1) for place in places)
+    return np.ix_(*places)
 
 
 def _count(places: list[Block]) -> int:

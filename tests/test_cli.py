@@ -1,0 +1,188 @@
+"""The command line: what it prints and writes, and that a mistake is a line, not a traceback."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import rasterio
+import xarray as xr
+from shared import need
+from typer.testing import CliRunner
+
+from drylands_openeo.cli.app import app, main
+from drylands_openeo.world import build
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("cli") / "world", size=(900, 800), period="2020")
+
+
+def bbox(world):
+    return ",".join(str(value) for value in world.area.bbox)
+
+
+def drylands(*arguments, code=0):
+    result = RUNNER.invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.fixture
+def mistake(monkeypatch, capsys):
+    """What the program says on stderr; it must end with exit code 1."""
+
+    def said(*arguments):
+        monkeypatch.setattr(sys, "argv", ["drylands", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        return capsys.readouterr().err
+
+    return said
+
+
+def test_products_are_listed():
+    listed = drylands("products")
+    for name in ("indices", "harmonic_ndvi", "harmonic_series"):
+        assert name in listed
+
+
+def test_a_search_lists_and_saves_the_scenes(world, tmp_path):
+    found = drylands(
+        "search", "--source", world.catalogue, "--bbox", bbox(world), "--period", "2020", "--out", tmp_path / "i.json"
+    )
+    items = json.loads((tmp_path / "i.json").read_text())["features"]
+    assert f"{len(items)} items" in found
+    fewer = drylands(
+        "search",
+        "--source",
+        tmp_path / "i.json",
+        "--bbox",
+        bbox(world),
+        "--period",
+        "2020-06/2020-08",
+        "--cloud-cover",
+        30,
+    )
+    assert 0 < int(fewer.split()[-2]) < len(items)
+
+
+def test_a_graph_is_written_and_its_run_is_the_products_run(world, tmp_path):
+    place = ("--bbox", bbox(world), "--period", "2020")
+    choice = ("--param", "index=evi2", "--param", "method=hants")
+    flat = tmp_path / "own.json"
+    drylands("graph", "harmonic_ndvi", "--backend", "local", "--as", "flat", *place, *choice, "--out", flat)
+    source = ("--source", world.catalogue, "--quiet", "--no-pictures")
+    drylands("run", "harmonic_ndvi", *place, *choice, *source, "--out", tmp_path / "a")
+    drylands("run", flat, *source, "--out", tmp_path / "b", "--tile", 64)
+    with (
+        rasterio.open(tmp_path / "a" / "harmonic_ndvi.tif") as one,
+        rasterio.open(tmp_path / "b" / "own.tif") as other,
+    ):
+        assert one.descriptions[0] == "c0"
+        assert one.units[one.descriptions.index("phase")] == "rad"
+        np.testing.assert_allclose(one.read(), other.read(), atol=2e-6)
+
+
+def test_a_user_defined_process_runs_with_its_parameters(world, tmp_path):
+    process = tmp_path / "harmonic_ndvi.json"
+    drylands("graph", "harmonic_ndvi", "--backend", "local", "--out", process)
+    place = ("--bbox", bbox(world), "--period", "2020", "--source", world.catalogue, "--quiet", "--no-pictures")
+    drylands("run", process, *place, "--param", "harmonics=1", "--param", "index=evi2", "--out", tmp_path / "a")
+    drylands("run", "harmonic_ndvi", *place, "--param", "index=evi2", "--out", tmp_path / "b")
+    with (
+        rasterio.open(tmp_path / "a" / "harmonic_ndvi.tif") as one,
+        rasterio.open(tmp_path / "b" / "harmonic_ndvi.tif") as other,
+    ):
+        assert one.descriptions == other.descriptions
+        np.testing.assert_array_equal(one.read(), other.read())
+
+
+def test_a_series_on_dates_is_one_map_each(world, tmp_path):
+    dates = 'dates=["2020-05-15","2020-08-15"]'
+    place = ("--bbox", bbox(world), "--period", "2020", "--source", world.catalogue, "--quiet", "--no-pictures")
+    drylands("run", "harmonic_series", *place, "--param", dates, "--out", tmp_path)
+    with rasterio.open(tmp_path / "harmonic_series_20200815.tif") as august:
+        found = august.read(1)
+        truth = world.truth(_grid(august))
+    assert np.nanmedian(found[truth["patch"] == 1]) > 0.3
+
+
+def _grid(source):
+    from odc.geo.geobox import GeoBox
+
+    return GeoBox(source.shape, source.transform, source.crs)
+
+
+def test_indices_are_medians_with_a_count(world, tmp_path):
+    place = ("--bbox", bbox(world), "--period", "2020", "--source", world.catalogue, "--quiet", "--no-pictures")
+    drylands("run", "indices", *place, "--param", 'index=["ndvi","nbr2"]', "--out", tmp_path)
+    with rasterio.open(tmp_path / "indices.tif") as written:
+        assert written.descriptions == ("ndvi", "nbr2", "count")
+        count = written.read(3)
+    assert np.nanmax(count) <= 48
+    assert np.nanmedian(count) > 5
+
+
+def test_the_program_itself_shows_no_traceback():
+    command = [sys.executable, "-m", "drylands_openeo.cli", "run", "missing.json", "--source", "x.json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("error: process graph 'missing.json' does not exist")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "no_such_product"), "'no_such_product' is not known"),
+        (("run", "harmonic_ndvi", "--source", "x.json"), "--bbox or --area"),
+        (("run", "harmonic_ndvi", "--bbox", "1,2,3"), "[1.0, 2.0, 3.0] is not a bounding box"),
+        (("run", "harmonic_ndvi", "--bbox", "1,2,3,4", "--period", "2020"), "no source"),
+        (
+            ("run", "harmonic_ndvi", "--source", "nowhere.json", "--bbox", "114,42,114.1,42.1", "--period", "2020"),
+            "nowhere",
+        ),
+        (("run", "missing.json", "--source", "x.json"), "does not exist"),
+        (("search", "--source", "x", "--bbox", "a,b"), "west,south,east,north"),
+        (("run", "harmonic_ndvi", "--cube", "none.nc"), "none.nc"),
+        (("graph", "harmonic_ndvi", "--backend", "nowhere"), "nowhere"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(arguments, said, mistake):
+    stderr = mistake(*arguments)
+    assert said in stderr
+    assert stderr.strip().startswith("error: ")
+
+
+def test_the_output_of_a_real_back_end_is_mapped(tmp_path):
+    """April in Belgium: two of twelve dates are clear, too few for a curve; with the clouds kept there is one."""
+    path = need("data/sentinel2/openeo_gfmap/cdse_sentinel2_l2a.nc")
+    with xr.open_dataset(path) as cube:
+        scl, red, nir = (cube[f"S2-L2A-{band}"].values.astype(float) for band in ("SCL", "B04", "B08"))
+        times = cube["t"].values
+    clear = real_back_end(path, tmp_path / "clear", "dilation=0", "erosion=0")
+    np.testing.assert_array_equal(clear["count"], np.isin(scl, [4, 5, 6, 7]).sum(axis=0))
+    assert np.isnan(clear["mean"]).all()
+    cloudy = real_back_end(path, tmp_path / "cloudy", f"keep={list(range(2, 12))}")
+    ndvi = np.where(scl > 1, (nir - red) / (nir + red), np.nan)
+    np.testing.assert_array_equal(cloudy["count"], np.isfinite(ndvi).sum(axis=0))
+    years = (times - np.datetime64("2000-01-01")) / np.timedelta64(1, "D") / 365.2425
+    model = np.stack([np.ones_like(years), np.sin(2 * np.pi * years), np.cos(2 * np.pi * years)], axis=1)
+    valid = np.isfinite(ndvi[:, 30, 30])
+    expected, *_ = np.linalg.lstsq(model[valid], ndvi[valid, 30, 30], rcond=None)
+    found = [cloudy[name][30, 30] for name in ("c0", "sin1", "cos1")]
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def real_back_end(path, folder, *parameters):
+    options = [text for parameter in parameters for text in ("--param", parameter)]
+    drylands("run", "harmonic_ndvi", "--cube", path, *options, "--out", folder, "--quiet", "--no-pictures")
+    with rasterio.open(folder / "harmonic_ndvi.tif") as written:
+        assert (written.shape, written.crs.to_epsg()) == ((66, 64), 32631)
+        return dict(zip(written.descriptions, written.read(), strict=True))
