@@ -167,10 +167,10 @@ class Product:
         closed = self._complete(fixed, tuple(given))
         closed |= {p.name: p.default for p in (*COMMON, *self.parameters) if p.fixed and p.name not in closed}
         opened = {p.name: p.open for p in (*COMMON, *self.parameters) if p.name not in closed}
-        options = None if profile.job_options is None else {**profile.job_options, **self.job_options}
+        graph = self._offered(profile, self.cube(profile, {**closed, **opened}))
         return _plain(
             build_process_dict(
-                process_graph=self._offered(profile, self.cube(profile, {**closed, **opened})),
+                process_graph=graph,
                 process_id=self.id,
                 summary=self.summary,
                 description=self._text(closed),
@@ -185,9 +185,16 @@ class Product:
                     for text in self.references
                     if "doi:" in text
                 ],
-                default_job_options=options,
+                default_job_options=self.options(profile, graph),
             )
         )
+
+    def options(self, profile: Profile, graph: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What a batch job of the product's graph is sent with; None where the back-end knows no such options."""
+        if profile.job_options is None:
+            return None
+        has_function = any(name == "run_udf" for name, _ in calls(graph))
+        return {**profile.job_options, **(profile.udf_job_options if has_function else {}), **self.job_options}
 
     def _offered(self, profile: Profile, cube: DataCube) -> dict[str, Any]:
         """The flat graph of ``cube``, if the back-end has every process in it."""

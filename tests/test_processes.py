@@ -208,7 +208,7 @@ def test_the_network_sorts(n, seed):
 def test_quantiles_are_those_of_type_7(values):
     probabilities = [0, 0.1, 0.25, 0.5, 0.9, 1]
     theirs = np.nanquantile(values, probabilities, axis=0) if values.size else np.empty((6, values.shape[1]))
-    np.testing.assert_allclose(pixelwise.quantiles(values, probabilities), theirs, rtol=1e-12)
+    np.testing.assert_allclose(pixelwise.quantiles(values, probabilities), theirs, rtol=1e-12, atol=1e-12)
 
 
 def test_pixels_are_sorted_in_chunks_that_change_nothing(monkeypatch):

@@ -47,7 +47,16 @@ def pgstac_api(features, collections, tmp_path_factory):
 
 
 def mapped(world, source, folder, *options):
-    place = ["--bbox", ",".join(map(str, world.area.bbox)), "--period", "2020", "--quiet", "--out", str(folder)]
+    place = [
+        "--bbox",
+        ",".join(map(str, world.area.bbox)),
+        "--period",
+        "2020",
+        "--quiet",
+        "--no-pictures",
+        "--out",
+        str(folder),
+    ]
     command = ["run", "harmonic_ndvi", "--source", str(source), *place, *options]
     ended = CliRunner().invoke(app, command, catch_exceptions=False)
     assert ended.exit_code == 0, ended.output

@@ -65,8 +65,9 @@ def check_cubes(subject: Subject) -> Iterator[Finding]:
 def _dimensions(call: Call, dimensions: frozenset[str]) -> Iterator[Finding]:
     known = ", ".join(sorted(dimensions))
     if call.process_id == "add_dimension":
-        if call.arguments.get("name") in dimensions:
-            what = f"the cube has a dimension {call.arguments['name']!r} already"
+        name = call.arguments.get("name")
+        if isinstance(name, str) and name in dimensions:
+            what = f"the cube has a dimension {name!r} already"
             yield EXISTS.at(call.path, what, "Drop it before, or add another name.")
         return
     windows = [*_items(call.arguments.get("size")), *_items(call.arguments.get("overlap"))]

@@ -58,6 +58,7 @@ def run_graph(
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask.distributed scheduler.")] = None,
     allow_udf: Annotated[list[str] | None, typer.Option(help="SHA-256 of a UDF text that may run, or 'any'.")] = None,
+    pictures: Annotated[bool, typer.Option(help="Draw a picture of each band.")] = True,
     quiet: Quiet = False,
 ) -> None:
     """Run a product or a process graph on this machine and write its maps."""
@@ -68,7 +69,7 @@ def run_graph(
     shared = Namespaces(Path(what).parent if what.endswith(".json") else None)
     trusted = frozenset(allow_udf or ())
     environment = Environment(pixels, resolve=shared, trusted=trusted, trust_any="any" in trusted)
-    output = local.Output(out, name, bands, format)
+    output = local.Output(out, name, bands, format, picture=pictures)
     with progress_bar(quiet) as progress, _client(scheduler) as client:
         workers = local.Workers(threads, tile, client)
         result = local.run(graph, environment, output, arguments=arguments, workers=workers, progress=progress)

@@ -164,6 +164,7 @@ CDSE = Profile(
         "python-memory": "disable",
         "max-executors": 20,
     },
+    udf_job_options={"executor-memoryOverhead": "1G", "python-memory": "3G"},
     sources=(
         "processes: https://github.com/Open-EO/openeo-python-driver, ProcessGraphDeserializer.py and specs",
         "callback processes: https://github.com/Open-EO/openeo-geotrellis-extensions, OpenEOProcessScriptBuilder.scala",

@@ -105,7 +105,8 @@ class Profile:
     ``processes``: those offered; ``callback_processes``: those allowed inside a callback (reducer, apply).
     ``udf_runtimes``: runtime -> versions; ``udf``: rules for their code, None where there are none to keep.
     ``arguments``: (process, argument) -> what is asked beyond the specification.
-    ``job_options``: what every batch job is sent with. ``url``: of the service, where there is one for all.
+    ``job_options``: what every batch job is sent with, None: no such options; ``udf_job_options``: what is different
+    for jobs with functions. ``url``: of the service, where there is one for all.
     ``keeps_integers``: whether arithmetic stays in the files' integers where their metadata declare no scale.
     ``sources``: where each entry was read.
     """
@@ -124,6 +125,7 @@ class Profile:
     limits: Limits = field(default_factory=Limits)
     credits: Credits | None = None
     job_options: Mapping[str, Any] | None = None
+    udf_job_options: Mapping[str, Any] = field(default_factory=dict)
     url: str | None = None
     keeps_integers: bool = False
     time: str = "t"
