@@ -111,7 +111,8 @@ def _program(
     """(graph, arguments, described bands, name) of a product or of a graph file."""
     if not what.endswith(".json"):
         if cube is not None and resolution is None:
-            resolution = CubeFile(cube).resolution
+            file = local.file_source(cube)
+            resolution = file.resolution if isinstance(file, CubeFile) else None
         product = get_product(what)
         graph = product.flat_graph(
             get_profile("local"),

@@ -10,7 +10,6 @@ from drylands_openeo.profiles.profile import (
     LAND_COVER,
     NPP,
     OPTICAL,
-    ClimateBand,
     Collection,
     Credits,
     Limits,
@@ -51,32 +50,12 @@ _CALLBACK_PROCESSES = names("""
 """)
 
 _AGERA5 = {
-    name.replace("-", "_"): name
-    for name in (
-        "dewpoint-temperature",
-        "precipitation-flux",
-        "solar-radiation-flux",
-        "temperature-max",
-        "temperature-mean",
-        "temperature-min",
-        "vapour-pressure",
-        "wind-speed",
-    )
+    "precipitation": "total_precipitation",
+    "tmin": "2m_temperature_min",
+    "tmean": "2m_temperature_mean",
+    "tmax": "2m_temperature_max",
 }
-
-_AGERA5_TERRASCOPE = {
-    "precipitation": ClimateBand("precipitation-flux", 0.01, total=True),
-    "tmin": ClimateBand("temperature-min", 0.01, -273.15),
-    "tmean": ClimateBand("temperature-mean", 0.01, -273.15),
-    "tmax": ClimateBand("temperature-max", 0.01, -273.15),
-}
-
-_AGERA5_STAC = {
-    "precipitation": ClimateBand("total_precipitation", 0.01, total=True),
-    "tmin": ClimateBand("2m_temperature_min", 0.01, -273.15),
-    "tmean": ClimateBand("2m_temperature_mean", 0.01, -273.15),
-    "tmax": ClimateBand("2m_temperature_max", 0.01, -273.15),
-}
+_HUNDREDTHS_OF_KELVIN = (0.01, -273.15)
 
 _COLLECTIONS = {
     OPTICAL: Collection(
@@ -113,13 +92,14 @@ _COLLECTIONS = {
     ),
     CLIMATE: Collection(
         "agera5_daily",
-        {name: band.name for name, band in _AGERA5_STAC.items()},
+        _AGERA5,
         9600.0,
-        f"{_DRIVER}/issues/591; hundredths of mm and K: https://github.com/WorldCereal/worldcereal-classification",
+        f"{_DRIVER}/issues/591; bands: https://github.com/Open-EO/openeo-gfmap; scales: WorldCereal's classification",
+        further=names("dewpoint_temperature_mean solar_radiation_flux vapour_pressure wind_speed"),
+        conversions={"precipitation": (0.01, 0.0), **dict.fromkeys(("tmin", "tmean", "tmax"), _HUNDREDTHS_OF_KELVIN)},
+        totals=frozenset({"precipitation"}),
         url="https://stac.openeo.vito.be/collections/agera5_daily",
         scale=None,
-        climate=_AGERA5_STAC,
-        daily=True,
         revisit=1.0,
         start="2010-01-01",
     ),
@@ -202,9 +182,14 @@ FEDERATION = replace(
         CLIMATE: replace(
             _COLLECTIONS[CLIMATE],
             id="AGERA5",
-            bands=_AGERA5,
-            climate=_AGERA5_TERRASCOPE,
             url=None,
+            bands={
+                "precipitation": "precipitation-flux",
+                "tmin": "temperature-min",
+                "tmean": "temperature-mean",
+                "tmax": "temperature-max",
+            },
+            further=names("dewpoint-temperature solar-radiation-flux vapour-pressure wind-speed"),
             source="collection of Terrascope, WorldCereal issue 7",
         ),
     },

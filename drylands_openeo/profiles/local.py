@@ -1,14 +1,14 @@
 """The engine of this project."""
 
 from drylands_openeo.bands import SCL, SENTINEL2_BANDS
-from drylands_openeo.profiles.profile import CLIMATE, OPTICAL, ClimateBand, Collection, Profile, UdfRules, names
+from drylands_openeo.profiles.profile import CLIMATE, OPTICAL, Collection, Profile, UdfRules, names
 
 COMMON_NAMES = (*(band.name for band in SENTINEL2_BANDS), SCL)
 
 CLIMATE_NAMES = (
-    "precipitation", "tmin", "tmean", "tmax", "pet", "awc", "radiation", "wind", "humidity", "vapour_pressure",
-    "elevation", "latitude",
-)  # fmt: skip
+    *("precipitation", "tmin", "tmean", "tmax", "pet", "awc"),
+    *("radiation", "wind", "humidity", "vapour_pressure", "elevation", "latitude"),
+)
 
 CUBE_PROCESSES = names("""
     add_dimension aggregate_spatial aggregate_temporal aggregate_temporal_period anomaly apply apply_dimension
@@ -46,9 +46,9 @@ LOCAL = Profile(
         CLIMATE: Collection(
             CLIMATE,
             {name: name for name in CLIMATE_NAMES},
-            5000.0,
-            "drylands_openeo.climate hands on monthly variables in these names and units",
-            climate={name: ClimateBand(name) for name in CLIMATE_NAMES},
+            25_000.0,
+            "drylands_openeo.climate hands on monthly values in our units by our names",
+            revisit=30.4,
         ),
     },
     scl_resolution=20.0,

@@ -14,16 +14,6 @@ DEM, LAND_COVER, CLIMATE, NPP = "dem", "land-cover", "climate", "npp"
 
 
 @dataclass(frozen=True)
-class ClimateBand:
-    """A variable of the climate as a back-end holds it: ours = stored * scale + offset, ``total``: adds up in time."""
-
-    name: str
-    scale: float = 1.0
-    offset: float = 0.0
-    total: bool = False
-
-
-@dataclass(frozen=True)
 class Collection:
     """Where a back-end has the pixels of one role, and what they are.
 
@@ -31,8 +21,9 @@ class Collection:
     own. ``bands``: our name -> its name; ``further``: names of other bands it has; both empty: not known.
     ``scale``: what values are still to be multiplied by to be physical; None: not known. ``offset_applied``: what the
     back-end has taken off the values already, in the values' own units. ``classes``: bands that hold classes.
+    ``conversions``: our band name -> (scale, offset) to our units, where one ``scale`` does not serve all;
+    ``totals``: our names of bands that add up over time.
     ``resolution`` [m]; ``revisit`` [days] between two looks at one place; None: it has no dates.
-    ``climate``: our name of a variable -> how it is held; ``daily``: whether by the day, to be gathered into months.
     ``start``: first date; ``region``: west, south, east, north [degrees], None: the globe.
     ``source``: where this was read.
     """
@@ -45,10 +36,10 @@ class Collection:
     further: frozenset[str] = frozenset()
     scale: float | None = 1.0
     offset_applied: float = 0.0
+    conversions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    totals: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
     revisit: float | None = None
-    climate: Mapping[str, ClimateBand] = field(default_factory=dict)
-    daily: bool = False
     start: str | None = None
     region: tuple[float, float, float, float] | None = None
 
@@ -182,25 +173,6 @@ class Profile:
         'SENTINEL2_L2A'
         """
         return self.of(role).id
-
-    @property
-    def climate(self) -> Mapping[str, ClimateBand]:
-        """Our name of a variable of the climate -> how the back-end holds it; empty where it has none."""
-        return self.of(CLIMATE).climate if CLIMATE in self.collections else {}
-
-    def climate_bands(self, names: tuple[str, ...]) -> list[ClimateBand]:
-        """How the back-end holds variables of the climate.
-
-        >>> from drylands_openeo.profiles import get_profile
-        >>> [band.name for band in get_profile("local").climate_bands(("tmin", "latitude"))]
-        ['tmin', 'latitude']
-        """
-        unknown = [name for name in names if name not in self.climate]
-        if unknown:
-            raise DrylandsError(
-                f"the climate of back-end {self.name!r} has no {unknown[0]!r}; it has: {', '.join(self.climate)}"
-            )
-        return [self.climate[name] for name in names]
 
     def band_names(self, names: tuple[str, ...], role: str = OPTICAL) -> list[str]:
         """The back-end's names of bands given by our names.
