@@ -9,6 +9,18 @@ from drylands_openeo.errors import DrylandsError
 OPTICAL = "sentinel-2-l2a"
 """The role of the collection that holds Sentinel-2 surface reflectance and its scene classification."""
 
+ELEVATION, CLIMATE, NPP = "dem", "climate", "npp"
+"""Roles of the other inputs: a terrain model [m], monthly climate, somebody else's net primary production."""
+
+VEGETATION, LAND_COVER = "vegetation", "land-cover"
+"""Roles of a monthly vegetation index, and of classes of land cover or other strata."""
+
+CONDITION = "rain-use"
+"""The role of the finished map of the product `rain_use`, for what is computed from it in a second pass."""
+
+COARSE = "coarse-daily"
+"""The role of a daily sensor of coarse pixels, for fusion with Sentinel-2."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -118,7 +130,10 @@ _NOT_IN_CALLBACKS = _names("""
 LOCAL = Profile(
     name="local",
     title="The engine of this project, on this machine",
-    collections={OPTICAL: "sentinel-2-l2a"},
+    collections={
+        OPTICAL: "sentinel-2-l2a",
+        **{role: role for role in (ELEVATION, CLIMATE, NPP, VEGETATION, LAND_COVER, CONDITION, COARSE)},
+    },
     bands={name: name for name in _COMMON_NAMES},
     reflectance_scale=1.0,
     scl_resolution=None,
