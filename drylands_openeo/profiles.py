@@ -1,7 +1,7 @@
 """What differs between back-ends, one frozen Profile each: a table of data, so that no graph needs a branch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drylands_openeo.bands import SCL, SENTINEL2_BANDS
 from drylands_openeo.errors import DrylandsError
@@ -23,6 +23,16 @@ COARSE = "coarse-daily"
 
 
 @dataclass(frozen=True)
+class ClimateBand:
+    """A variable of the climate as a back-end holds it: ours = stored * scale + offset, ``total``: adds up in time."""
+
+    name: str
+    scale: float = 1.0
+    offset: float = 0.0
+    total: bool = False
+
+
+@dataclass(frozen=True)
 class Profile:
     """One back-end.
 
@@ -32,6 +42,8 @@ class Profile:
     baseline 04.00 is applied by every back-end listed here.
     ``scl_resolution``: pixel size [m] on which the scene classification arrives when it is loaded alone;
     None where the run chooses one grid for all bands.
+    ``climate``: our name of a variable -> how the climate collection holds it; ``climate_daily``: whether by the day (a
+    collection given as an address is loaded by ``load_stac``).
     ``processes``: those offered; ``callback_processes``: those allowed inside a callback (reducer, apply).
     ``udf_runtimes``: runtime -> versions. ``sources``: where each entry was read.
     """
@@ -48,6 +60,8 @@ class Profile:
     sources: tuple[str, ...]
     time: str = "t"
     band: str = "bands"
+    climate: Mapping[str, ClimateBand] = field(default_factory=dict)
+    climate_daily: bool = False
 
     def collection(self, role: str) -> str:
         """The id of the collection that plays ``role``.
@@ -61,6 +75,19 @@ class Profile:
             )
         return self.collections[role]
 
+    def climate_bands(self, names: tuple[str, ...]) -> list[ClimateBand]:
+        """How the back-end holds variables of the climate.
+
+        >>> [band.name for band in get_profile("local").climate_bands(("tmin", "latitude"))]
+        ['tmin', 'latitude']
+        """
+        unknown = [name for name in names if name not in self.climate]
+        if unknown:
+            raise DrylandsError(
+                f"the climate of back-end {self.name!r} has no {unknown[0]!r}; it has: {', '.join(self.climate)}"
+            )
+        return [self.climate[name] for name in names]
+
     def band_names(self, names: tuple[str, ...]) -> list[str]:
         """The back-end's names of bands given by common name.
 
@@ -71,6 +98,12 @@ class Profile:
         if unknown:
             raise DrylandsError(f"bands {unknown} are not known; common names are: {', '.join(self.bands)}")
         return [self.bands[name] for name in names]
+
+
+_CLIMATE = (
+    "precipitation", "tmin", "tmean", "tmax", "pet", "awc", "radiation", "wind", "humidity", "vapour_pressure",
+    "elevation", "latitude",
+)  # fmt: skip
 
 
 def _names(text: str) -> frozenset[str]:
@@ -134,6 +167,7 @@ LOCAL = Profile(
         OPTICAL: "sentinel-2-l2a",
         **{role: role for role in (ELEVATION, CLIMATE, NPP, VEGETATION, LAND_COVER, CONDITION, COARSE)},
     },
+    climate={name: ClimateBand(name) for name in _CLIMATE},
     bands={name: name for name in _COMMON_NAMES},
     reflectance_scale=1.0,
     scl_resolution=None,
@@ -146,7 +180,17 @@ LOCAL = Profile(
 CDSE = Profile(
     name="cdse",
     title="Copernicus Data Space Ecosystem, https://openeo.dataspace.copernicus.eu",
-    collections={OPTICAL: "SENTINEL2_L2A"},
+    collections={
+        OPTICAL: "SENTINEL2_L2A",
+        CLIMATE: "https://stac.openeo.vito.be/collections/agera5_daily",
+    },
+    climate={
+        "precipitation": ClimateBand("total_precipitation", 0.01, total=True),
+        "tmin": ClimateBand("2m_temperature_min", 0.01, -273.15),
+        "tmean": ClimateBand("2m_temperature_mean", 0.01, -273.15),
+        "tmax": ClimateBand("2m_temperature_max", 0.01, -273.15),
+    },
+    climate_daily=True,
     bands={**{band.name: band.sensor_name for band in SENTINEL2_BANDS}, SCL: "SCL"},
     reflectance_scale=0.0001,
     scl_resolution=20.0,
@@ -159,6 +203,7 @@ CDSE = Profile(
         "processes: https://github.com/Open-EO/openeo-python-driver, ProcessGraphDeserializer.py and specs",
         "callback processes: https://github.com/Open-EO/openeo-geotrellis-extensions, OpenEOProcessScriptBuilder.scala",
         "UDF runtime: https://github.com/Open-EO/openeo-geopyspark-driver, setup.py and GET /udf_runtimes",
+        "AgERA5 (daily, hundredths of mm and K): https://github.com/WorldCereal/worldcereal-classification",
         "apply_kernel takes square kernels, border 0, replace_invalid 0: "
         "https://github.com/Open-EO/openeo-geopyspark-driver, geopysparkdatacube.py",
     ),

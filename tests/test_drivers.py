@@ -108,7 +108,7 @@ def test_a_fall_that_rain_does_not_explain_is_named_so():
 
 
 def test_a_climate_that_explains_nothing_is_indeterminate():
-    rain = np.tile([200.0, 300.0], 10)
+    rain = np.tile([300.0, 200.0], 10)
     found = drivers.apply_datacube(cube(observed=COURSE, precipitation=rain), {"table": TABLE}).isel(y=0, x=0)
     assert int(found.sel(bands="driver")) == drivers.INDETERMINATE
     assert np.isnan(found.sel(bands="climate"))

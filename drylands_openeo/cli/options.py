@@ -19,6 +19,9 @@ Bbox = Annotated[str | None, typer.Option(help="Area as west,south,east,north [d
 AreaFile = Annotated[Path | None, typer.Option("--area", help="Area as a GeoJSON file.")]
 PeriodText = Annotated[str | None, typer.Option(help="2020, 2020-05, or 2020-01-01/2022-12-31 (last day included).")]
 Parameters = Annotated[list[str] | None, typer.Option("--param", help="A product's parameter, name=value; repeatable.")]
+Units = Annotated[
+    list[str] | None, typer.Option("--units", help="Unit of a climate variable, e.g. tp=m/day; repeatable.")
+]
 CloudCover = Annotated[float | None, typer.Option("--cloud-cover", help="Largest cloud cover of a scene [%].")]
 Where = Annotated[str | None, typer.Option(help="CQL2 text on item properties, e.g. \"platform = 'sentinel-2b'\".")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")]
@@ -57,6 +60,19 @@ def parameters_of(texts: list[str] | None) -> dict[str, Any]:
         if not (name and mark):
             raise DrylandsError(f"--param {name!r} is not name=value")
     return {name: _value(text) for name, _, text in pairs}
+
+
+def units_of(texts: list[str] | None) -> dict[str, str]:
+    """variable=unit pairs.
+
+    >>> units_of(["tp=m/day", "t2m=K"])
+    {'tp': 'm/day', 't2m': 'K'}
+    """
+    pairs = [text.partition("=") for text in texts or ()]
+    for name, mark, unit in pairs:
+        if not (name and mark and unit):
+            raise DrylandsError(f"--units {name!r} is not variable=unit")
+    return {name: unit for name, _, unit in pairs}
 
 
 def _value(text: str) -> Any:

@@ -20,10 +20,12 @@ from drylands_openeo.cli.options import (
     PeriodText,
     Quiet,
     Source,
+    Units,
     Where,
     area_of,
     needed,
     parameters_of,
+    units_of,
 )
 from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
@@ -36,7 +38,8 @@ WORLD = {"west": -180.0, "south": -90.0, "east": 180.0, "north": 90.0}
 def run_graph(
     what: Annotated[str, typer.Argument(help="A product, or a process graph (JSON file).")],
     source: Source = None,
-    cube: Annotated[Path | None, typer.Option(help="A downloaded cube (netCDF) instead of a source.")] = None,
+    cube: Annotated[Path | None, typer.Option(help="A file (netCDF, zarr): a downloaded cube, or a climate.")] = None,
+    units: Units = None,
     scale: Annotated[float | None, typer.Option(help="Reflectance per stored value of --cube.")] = None,
     bbox: Bbox = None,
     area: AreaFile = None,
@@ -62,7 +65,9 @@ def run_graph(
     stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
     place = area_of(bbox, area)
     graph, arguments, bands, name = _program(what, place, period, parameters_of(param), cube, resolution)
-    pixels = local.source_of(cube=cube, scale=scale, loader=loader, on_error="gap" if gaps else "raise", **stac)
+    pixels = local.source_of(
+        cube=cube, scale=scale, units=units_of(units), loader=loader, on_error="gap" if gaps else "raise", **stac
+    )
     environment = Environment(pixels, trusted=frozenset(allow_udf or ()), trust_any="any" in (allow_udf or ()))
     output = local.Output(out, name, bands, format)
     with progress_bar(quiet) as progress, _client(scheduler) as client:

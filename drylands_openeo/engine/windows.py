@@ -53,13 +53,24 @@ def crs_of(cube: Cube) -> Any:
 
 def on_grid(values: np.ndarray[Any, Any], grid: GeoBox, **leading: Any) -> Cube:
     """A cube (leading dimensions..., y, x) with the coordinates and the CRS of a grid."""
-    coords = {**{name: labels for name, labels in leading.items() if labels is not None}, **xr_coords(grid)}
+    coords = {
+        **{name: labels for name, labels in leading.items() if labels is not None},
+        **xr_coords(grid, dims=SPATIAL),
+    }
     return Cube(values, dims=(*leading, *SPATIAL), coords=coords)
 
 
 def pad(window: GeoBox, pixels: int) -> GeoBox:
     """The window with a margin on every side."""
     return window if pixels == 0 else window.pad(pixels)
+
+
+def around(one: GeoBox, other: GeoBox) -> GeoBox:
+    """The smallest window that holds both; they lie on the same pixels."""
+    row, column = steps(other, one)
+    top, left = min(row, 0), min(column, 0)
+    bottom, right = max(row + other.shape[0], one.shape[0]), max(column + other.shape[1], one.shape[1])
+    return GeoBox((bottom - top, right - left), one.affine @ Affine.translation(left, top), one.crs)
 
 
 def within(window: GeoBox, grid: GeoBox) -> GeoBox:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from drylands_openeo.engine import Environment, Plan, Program
-from drylands_openeo.engine.tiles import evaluate_tiles, tile_size, tiles
+from drylands_openeo.engine.tiles import evaluate_tiles, plan_tiles, tile_size
 from drylands_openeo.local.output import Output, Result, canonical, draw, save_provenance, sink_of, write_values
 from drylands_openeo.product import OutputBand
 
@@ -67,7 +67,7 @@ def _maps(
     plan: Plan, output: Output, workers: Workers, progress: Progress
 ) -> tuple[dict[str, Path], tuple[OutputBand, ...], tuple[str, ...]]:
     size = workers.tile or tile_size(plan, threads=workers.threads)
-    total, gaps = len(tiles(plan.grid, size)), set[str]()
+    total, gaps = len(plan_tiles(plan, size)), set[str]()
     ready = evaluate_tiles(plan, size=size, threads=workers.threads, client=workers.client)
     progress(0, total)
     tile, value = next(ready)
