@@ -66,6 +66,8 @@ def years(first, last):
 
 
 def plan(product, layers, period, *, profile="local", **arguments):
+    if "pet_method" in {parameter.name for parameter in get_product(product).parameters}:
+        arguments = {"pet_method": "given", **arguments}
     graph = get_product(product).flat_graph(get_profile(profile), temporal_extent=period, **PLACE, **arguments)
     return Plan(Program.parse(graph), Environment(Memory(layers)))
 

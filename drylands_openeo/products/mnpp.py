@@ -7,6 +7,14 @@ from openeo.processes import array_create
 
 from drylands_openeo.product import Arguments, OutputBand, Parameter, Product
 from drylands_openeo.products.auxiliary import address, load_auxiliary
+from drylands_openeo.products.climate import (
+    PET_LIMITATIONS,
+    PET_PARAMETERS,
+    PET_REFERENCES,
+    load_climate,
+    method_text,
+    pet_cube,
+)
 from drylands_openeo.products.years import PARAMETERS as YEARS
 from drylands_openeo.products.years import annual_sums
 from drylands_openeo.profiles import CLIMATE, NPP, Profile
@@ -17,7 +25,7 @@ LEAST_MOISTURE, LEAST_NPP = 0.05, 1.0
 
 PARAMETERS = (
     address(NPP, "net primary production, band npp [gC m-2], of a month or of a year"),
-    address(CLIMATE, "monthly precipitation and potential evapotranspiration, bands precipitation and pet [mm]"),
+    *PET_PARAMETERS,
     *YEARS,
     Parameter(
         "npp_step",
@@ -54,12 +62,14 @@ PARAMETERS = (
 LIMITATIONS = (
     "The ratio takes production to be proportional to moisture. Where it is not (irrigation, groundwater, towns, "
     "water), mask it before, or read it apart.",
-    "MI is that of the potential evapotranspiration given: results by different methods must not be compared.",
+    "Results with different methods of evapotranspiration must not be compared.",
+    *PET_LIMITATIONS,
 )
 
 REFERENCES = (
     "MI and its limit 0.05 (hyper-arid): Sun et al. (2015), doi:10.1007/s12665-014-3659-x",
     "Net primary production that answers to rain: Fensholt et al. (2013), doi:10.3390/rs5020664",
+    *PET_REFERENCES,
 )
 
 
@@ -79,7 +89,7 @@ def moisture_response(profile: Profile, arguments: Arguments) -> DataCube:
 
 def moisture(profile: Profile, arguments: Arguments) -> DataCube:
     """MI = P / PET of each year, sums of twelve months: dims (t, bands, y, x), band mi, on the climate's grid."""
-    climate = load_auxiliary(profile, CLIMATE, ("precipitation", "pet"), arguments)
+    climate = load_climate(profile, ("precipitation",), arguments).merge_cubes(pet_cube(profile, arguments))
 
     def ratio(data: Any) -> Any:
         return data.array_element(label="precipitation") / data.array_element(label="pet")
@@ -104,7 +114,7 @@ def _outputs(arguments: Arguments) -> tuple[OutputBand, ...]:
     return (
         OutputBand("npp", "gC m-2 year-1", "net primary production of the year"),
         OutputBand("mnpp", "gC m-2 year-1", "net primary production by percentage point of MI"),
-        OutputBand("mi", "1", "moisture index of the year, P / PET"),
+        OutputBand("mi", "1", f"moisture index of the year, P / PET; {method_text(arguments)}"),
     )
 
 
@@ -125,7 +135,7 @@ PRODUCT = Product(
     limitations=LIMITATIONS,
     example={
         "npp": "https://example.org/stac/npp",
-        "climate": "https://example.org/stac/climate",
+        "latitude": 42.45,
         "years": [["2021-01-01", "2022-01-01"], ["2022-01-01", "2023-01-01"]],
     },
 )

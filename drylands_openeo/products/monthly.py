@@ -8,26 +8,28 @@ from drylands_openeo.area import Period
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.product import Arguments
 from drylands_openeo.products.auxiliary import address, load_auxiliary
-from drylands_openeo.profiles import CLIMATE, VEGETATION, Profile
+from drylands_openeo.products.climate import load_climate, pet_cube
+from drylands_openeo.profiles import VEGETATION, Profile
 
 MONTHS = 12
 RAIN = "rain"
 
 VEGETATION_ADDRESS = address(VEGETATION, "a vegetation index on any linear scale, band vi; dates of a month are averaged")
-CLIMATE_ADDRESS = address(CLIMATE, "monthly precipitation and potential evapotranspiration, bands precipitation, pet [mm]")
 
 
-def monthly(profile: Profile, arguments: Arguments, climate: tuple[str, ...]) -> DataCube:
-    """Bands vi, rain (precipitation) and the other climate bands asked for: dims (t, bands, y, x), one t a month.
+def monthly(profile: Profile, arguments: Arguments, *, pet: bool) -> DataCube:
+    """Bands vi, rain and, if asked for, pet: dims (t, bands, y, x), one t a month.
 
     On the grid of the vegetation index; the climate is brought onto it by ``arguments["resampling"]``.
     """
     index = load_auxiliary(profile, VEGETATION, ("vi",), arguments)
     index = index.aggregate_temporal_period(period="month", reducer="mean")
-    weather = load_auxiliary(profile, CLIMATE, climate, arguments)
+    rain = load_climate(profile, ("precipitation",), arguments)
+    weather = rain.rename_labels(dimension=profile.band, target=[RAIN], source=["precipitation"])
+    if pet:
+        weather = weather.merge_cubes(pet_cube(profile, arguments))
+    # By the same process as the index, so that both carry the same labels.
     weather = weather.aggregate_temporal_period(period="month", reducer="sum")
-    names = [RAIN if name == "precipitation" else name for name in climate]
-    weather = weather.rename_labels(dimension=profile.band, target=names, source=list(climate))
     return index.merge_cubes(weather.resample_cube_spatial(index, method=arguments["resampling"]))
 
 

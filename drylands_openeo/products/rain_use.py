@@ -4,7 +4,8 @@ from openeo import DataCube
 
 from drylands_openeo.kernel import Kernel
 from drylands_openeo.product import Arguments, OutputBand, Parameter, Product
-from drylands_openeo.products.monthly import CLIMATE_ADDRESS, VEGETATION_ADDRESS, first_year, last_year, monthly
+from drylands_openeo.products.climate import PET_LIMITATIONS, PET_PARAMETERS, PET_REFERENCES
+from drylands_openeo.products.monthly import VEGETATION_ADDRESS, first_year, last_year, monthly
 from drylands_openeo.profiles import CLIMATE, VEGETATION, Profile
 
 KERNEL = Kernel("rain_use")
@@ -30,7 +31,7 @@ BANDS = (
 
 
 def _cube(profile: Profile, arguments: Arguments) -> DataCube:
-    months = monthly(profile, arguments, ("precipitation", "pet"))
+    months = monthly(profile, arguments, pet=True)
     names = ("first_year", "last_year", "hydrological_month", "antecedent", "alpha")
     context = {name: arguments[name] for name in names}
     found = months.reduce_dimension(dimension=profile.time, reducer=KERNEL.remote(**context))
@@ -48,7 +49,7 @@ PRODUCT = Product(
     inputs=(VEGETATION, CLIMATE),
     parameters=(
         VEGETATION_ADDRESS,
-        CLIMATE_ADDRESS,
+        *PET_PARAMETERS,
         Parameter(
             "hydrological_month",
             "Month in which the hydrological year begins; it bears the number of the calendar year in which it does.",
@@ -87,16 +88,18 @@ PRODUCT = Product(
     references=(
         "del Barrio et al. (2010), doi:10.1016/j.rse.2010.03.009",
         "del Barrio et al. (2016), doi:10.3390/rs8070603",
+        *PET_REFERENCES,
     ),
     limitations=(
         "A month without data in the run makes the pixel's means no data: fill the index before, for example by "
         "`harmonic_series`.",
         "Aridity is PET / P, the inverse of the aridity index of FAO and UNEP.",
         "Every year needs its full twelve months, and the first also the antecedent months of rain.",
+        *PET_LIMITATIONS,
     ),
     example={
         "vegetation": "https://example.org/stac/ndvi",
-        "climate": "https://example.org/stac/climate",
+        "latitude": 42.45,
         "first_year": 2021,
         "last_year": 2023,
         "antecedent": 6,

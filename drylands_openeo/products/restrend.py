@@ -4,7 +4,7 @@ from openeo import DataCube
 
 from drylands_openeo.kernel import Kernel
 from drylands_openeo.product import Arguments, OutputBand, Parameter, Product
-from drylands_openeo.products.monthly import CLIMATE_ADDRESS, VEGETATION_ADDRESS, first_year, monthly
+from drylands_openeo.products.monthly import VEGETATION_ADDRESS, first_year, monthly
 from drylands_openeo.products.rain_use import RESAMPLING
 from drylands_openeo.profiles import CLIMATE, VEGETATION, Profile
 
@@ -31,7 +31,7 @@ BANDS = (
 
 
 def _cube(profile: Profile, arguments: Arguments) -> DataCube:
-    months = monthly(profile, arguments, ("precipitation",))
+    months = monthly(profile, arguments, pet=False)
     names = ("first_year", "max_accumulation", "max_offset", "alpha", "change_alpha")
     context = {name: arguments[name] for name in names} | {"first_month": arguments["hydrological_month"]}
     found = months.reduce_dimension(dimension=profile.time, reducer=KERNEL.remote(**context))
@@ -54,7 +54,6 @@ PRODUCT = Product(
     inputs=(VEGETATION, CLIMATE),
     parameters=(
         VEGETATION_ADDRESS,
-        CLIMATE_ADDRESS,
         Parameter(
             "hydrological_month",
             "Month in which the years begin: one in which the vegetation rests.",
@@ -99,7 +98,6 @@ PRODUCT = Product(
     ),
     example={
         "vegetation": "https://example.org/stac/ndvi",
-        "climate": "https://example.org/stac/climate",
         "first_year": 2002,
         "max_accumulation": 9,
     },
