@@ -17,7 +17,10 @@ def between_knots(x: Any, knots: Knots, *curves: Knots) -> list[Any]:
     widths = [right - left for left, right in pairwise(knots)]
     return [
         sum(
-            (part * ((high - low) / width) for part, width, (low, high) in zip(parts, widths, pairwise(curve), strict=True)),
+            (
+                part * ((high - low) / width)
+                for part, width, (low, high) in zip(parts, widths, pairwise(curve), strict=True)
+            ),
             start=curve[0],
         )
         for curve in curves
@@ -34,7 +37,9 @@ def first_row(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> 
         holds = [
             test
             for name, value in columns.items()
-            for limit, test in zip(row[name], (_at_least(value, row[name][0]), _below(value, row[name][1])), strict=True)
+            for limit, test in zip(
+                row[name], (_at_least(value, row[name][0]), _below(value, row[name][1])), strict=True
+            )
             if limit is not None
         ]
         both = holds[0]

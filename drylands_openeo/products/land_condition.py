@@ -91,7 +91,9 @@ BANDS = (
     OutputBand(
         "state",
         "1",
-        "; ".join(f"{value} {name}" for value, name in sorted({(row["value"], row["name"]) for row in TABLE["states"]})),
+        "; ".join(
+            f"{value} {name}" for value, name in sorted({(row["value"], row["name"]) for row in TABLE["states"]})
+        ),
     ),
     OutputBand("trend", "1", "; ".join(f"{value} {name}" for value, name in TRENDS.items())),
     OutputBand("condition", "1", "land condition: 10 state + trend"),

@@ -14,7 +14,9 @@ from drylands_openeo.profiles import VEGETATION, Profile
 MONTHS = 12
 RAIN = "rain"
 
-VEGETATION_ADDRESS = address(VEGETATION, "a vegetation index on any linear scale, band vi; dates of a month are averaged")
+VEGETATION_ADDRESS = address(
+    VEGETATION, "a vegetation index on any linear scale, band vi; dates of a month are averaged"
+)
 
 
 def monthly(profile: Profile, arguments: Arguments, *, pet: bool) -> DataCube:

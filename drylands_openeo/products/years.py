@@ -32,7 +32,9 @@ def whole_years(temporal_extent: Sequence[str], month: int) -> list[list[str]]:
     years = [[day.isoformat(), day.replace(year=day.year + 1).isoformat()] for day in starts]
     inside = [year for year in years if first.isoformat() <= year[0] and year[1] <= last.isoformat()]
     if not inside:
-        raise DrylandsError(f"no whole year from month {month} on lies in {list(temporal_extent)}; give a longer period")
+        raise DrylandsError(
+            f"no whole year from month {month} on lies in {list(temporal_extent)}; give a longer period"
+        )
     return inside
 
 
