@@ -5,8 +5,8 @@ on the fine dates t_i, and s_i in 0..1 how far a pixel is from cloud,
 
     fused(t) = C(t) + sum_i w_i (F_i - C_i) / sum_i w_i,      w_i = exp(-(t - t_i)^2 / (2 sigma^2)) s_i
 
-Unlike STARFM and its kin it needs no similar neighbours, so that every pixel stands for itself. Index first, blend then:
-the images are of one vegetation index.
+Unlike STARFM and its kin it needs no similar neighbours, so that every pixel stands for itself. Index first,
+blend then: the images are of one vegetation index.
 """
 
 from typing import Any

@@ -43,7 +43,7 @@ def first_year(arguments: Arguments, ahead: int) -> int:
     """
     start = Period.of(arguments["temporal_extent"]).start
     month = 12 * start.year + start.month - 1 + (start.day > 1) + ahead
-    return -((arguments["hydrological_month"] - 1 - month) // MONTHS)
+    return -((int(arguments["hydrological_month"]) - 1 - month) // MONTHS)
 
 
 def last_year(arguments: Arguments) -> int:
@@ -53,7 +53,7 @@ def last_year(arguments: Arguments) -> int:
     2002
     """
     end = Period.of(arguments["temporal_extent"]).end
-    year = (12 * end.year + end.month - 1 - (arguments["hydrological_month"] - 1)) // MONTHS - 1
+    year = (12 * end.year + end.month - int(arguments["hydrological_month"])) // MONTHS - 1
     first: Any = arguments.get("first_year", year)
     if isinstance(first, int) and year < first:
         raise DrylandsError(
