@@ -60,7 +60,13 @@ def test_a_cell_has_the_area_of_its_geodesic_outline(grid):
     assert areas.shape == (rows, columns)
     for row, column in [(0, 0), (rows // 2, columns // 3), (rows - 1, columns - 1)]:
         # A parallel is no geodesic: 200 chords a side leave 1e-8 of it.
-        assert areas[row, column] == pytest.approx(geodesic(grid, row, column), rel=3e-8, abs=1e-11)
+        assert areas[row, column] == pytest.approx(geodesic(grid, row, column), rel=3e-8, abs=1e-10)
+
+
+def test_the_cells_of_a_fine_grid_add_up_to_the_geodesic_area_of_its_outline():
+    grid = PLACES["UTM, 10 m"]
+    whole = GeoBox((1, 1), grid.affine * Affine.scale(grid.shape[1], grid.shape[0]), grid.crs)
+    assert cell_areas(grid).sum() == pytest.approx(geodesic(whole, 0, 0), rel=1e-9)
 
 
 def test_an_equal_area_projection_has_equal_cells():

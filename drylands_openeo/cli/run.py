@@ -34,6 +34,9 @@ from drylands_openeo.profiles import get_profile
 
 WORLD = {"west": -180.0, "south": -90.0, "east": 180.0, "north": 90.0}
 
+EVER = ["1700-01-01", "2200-01-01"]
+"""The period of a file that is taken whole."""
+
 
 def run_graph(
     what: Annotated[str, typer.Argument(help="A product, or a process graph (JSON file).")],
@@ -100,7 +103,7 @@ def _program(
         graph = product.flat_graph(
             get_profile("local"),
             spatial_extent=WORLD if place is None and cube else needed(place, "--bbox or --area"),
-            temporal_extent=["1900-01-01", "2200-01-01"] if period is None and cube else needed(period, "--period"),
+            temporal_extent=EVER if period is None and cube else needed(period, "--period"),
             **({} if resolution is None else {"resolution": resolution}),
             **parameters,
         )
