@@ -100,3 +100,12 @@ def test_years_are_those_that_lie_in_the_period_as_a_whole(month, count):
 def test_a_period_without_a_whole_year_is_refused():
     with pytest.raises(DrylandsError, match="no whole year from month 4 on lies in"):
         whole_years(["2001-01-01", "2002-03-01"], 4)
+
+
+def test_trends_are_those_of_the_raw_annual_series():
+    npp = 100 + 3.0 * np.arange(4).reshape(4, 1, 1) + np.zeros(GRID.shape)
+    found = computed("mnpp_trend", layers(npp=npp), PERIOD)
+    np.testing.assert_allclose(found.sel(bands="npp_slope"), 3, rtol=2e-3)
+    np.testing.assert_allclose(found.sel(bands="mnpp_slope"), 3 / 50, rtol=2e-3)
+    np.testing.assert_allclose(found.sel(bands="mi_slope"), 0, atol=1e-6)
+    assert len(found.bands) == 24
