@@ -8,7 +8,7 @@ import typer
 from rasterio.errors import NotGeoreferencedWarning
 from rich.console import Console
 
-from drylands_openeo.cli import catalogue, demo, drought, graph, run, search
+from drylands_openeo.cli import assess, catalogue, demo, drought, graph, run, search
 from drylands_openeo.errors import DrylandsError
 
 FAILED = 1
@@ -27,6 +27,7 @@ app.command("graph")(graph.write_graph)
 app.command("run")(run.run_graph)
 app.command("drought")(drought.drought)
 app.command("areas")(drought.areas)
+app.command("assess")(assess.run_assessment)
 app.command("demo")(demo.run_demo)
 
 

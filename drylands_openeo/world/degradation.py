@@ -137,13 +137,21 @@ def _climate(change: NDArray[np.uint8], random: np.random.Generator) -> tuple[Fl
     mean = DEMAND.sum() * (0.22 + 0.28 * east) * np.ones((ROWS, 1))
     elapsed = np.linspace(0, 1, years)[:, np.newaxis, np.newaxis]
     change_rate = np.select([change == Change.DRIER, change == Change.MASKED], [-DRYING, WETTING], 0.0)
-    luck = random.normal(0, SCATTER_RAIN, (years, 1, 1)) + random.normal(0, SCATTER_RAIN / 2, (years, ROWS, COLUMNS))
+    luck = _without_trend(random.normal(0, SCATTER_RAIN, years))[:, np.newaxis, np.newaxis]
+    luck = luck + random.normal(0, SCATTER_RAIN / 2, (years, ROWS, COLUMNS))
     annual = mean * (1 + change_rate * elapsed) * np.exp(luck)
     own = random.gamma(12.0, 1 / 12.0, (years, 12, ROWS, COLUMNS)) * SEASON[:, np.newaxis, np.newaxis]
     monthly = annual[:, np.newaxis] * own / own.sum(axis=1, keepdims=True)
     rain: Float = monthly.reshape(-1, ROWS, COLUMNS)
     demand: Float = np.broadcast_to(np.tile(DEMAND, years)[:, np.newaxis, np.newaxis], rain.shape)
     return rain, demand
+
+
+def _without_trend(luck: Float) -> Float:
+    """Years that all cells share, less their line: or the whole region had a trend that nobody planted."""
+    time = np.arange(len(luck))
+    line: Float = np.polyval(np.polyfit(time, luck, 1), time)
+    return luck - line
 
 
 def _course(change: NDArray[np.uint8]) -> Float:
@@ -159,9 +167,7 @@ def _course(change: NDArray[np.uint8]) -> Float:
 def _quality(random: np.random.Generator, shape: tuple[int, ...]) -> Float:
     """A smooth field within 0.5..1."""
     rows, columns = np.indices(shape)
-    waves = sum(
-        np.sin(rows / shape[0] * a + columns / shape[1] * b + c) for a, b, c in random.uniform(3, 14, (5, 3))
-    )
+    waves = sum(np.sin(rows / shape[0] * a + columns / shape[1] * b + c) for a, b, c in random.uniform(3, 14, (5, 3)))
     quality: Float = 0.75 + 0.25 * np.tanh(np.asarray(waves) / 2)
     return quality
 
