@@ -56,7 +56,7 @@ def settings_of(truth: DegradationTruth) -> Settings:
     files = {"climate": "climate", "npp": "npp", "vegetation": "vegetation", "land-cover": "land_cover"}
     shared = {"resampling": "near"}
     given = {"pet_method": "given"}
-    options = {name: shared | given for name in ("mnpp_trend", "contingency", "rain_use", "drivers")}
+    options = dict.fromkeys(("mnpp_trend", "contingency", "rain_use", "drivers"), shared | given)
     return Settings(
         name="planted degradation",
         area=Area.of(truth.bbox),

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import rasterio
@@ -17,7 +16,7 @@ from pyproj import Transformer
 from rasterio.features import geometry_mask
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
-from shapely.ops import transform
+from shapely import transform
 
 from drylands_openeo.area import Area
 from drylands_openeo.assess.legends import NO_DATA, VERDICTS, Bands, Legend
@@ -64,7 +63,7 @@ def grid_of(path: Path) -> GeoBox:
 def parts(grid: GeoBox, area: Area) -> Iterator[Part]:
     """The windows of a grid that hold pixels of the area."""
     to_grid = Transformer.from_crs("EPSG:4326", str(grid.crs), always_xy=True).transform
-    shape = transform(to_grid, area.geometry.segmentize(0.1))
+    shape = transform(area.geometry.segmentize(0.1), lambda place: np.stack(to_grid(*place.T), axis=1))
     for tile in tiles(grid, EDGE):
         inside = geometry_mask([shape], tuple(tile.window.shape), tile.window.affine, invert=True)
         if inside.any():

@@ -1,7 +1,7 @@
 """Which steps of an assessment are finished, so that one that was stopped goes on where it was.
 
-A step is known by its fingerprint: a hash of the process graph and of everything that it reads. A step whose fingerprint
-has changed, or whose files are gone, is done again.
+A step is known by its fingerprint: a hash of the process graph and of everything that it reads. A step whose
+fingerprint has changed, or whose files are gone, is done again.
 """
 
 import hashlib

@@ -85,7 +85,7 @@ def _settings(content: Mapping[str, Any], path: Path) -> Settings:
         period=Period.of(content["period"]),
         products=tuple(name for name in CHAIN if name in products) + tuple(n for n in products if n not in CHAIN),
         sources={role: _source(role, table, path.parent) for role, table in _sources(content).items()},
-        options=_options(content.get("options", {}), products),
+        options=_options(content.get("options", {})),
         land_cover={_code(code): str(name) for code, name in content.get("land_cover", {}).items()},
     )
 
@@ -111,15 +111,15 @@ def _source(role: str, table: Any, folder: Path) -> dict[str, Any]:
     return found
 
 
-def _options(table: Mapping[str, Any], products: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def _options(table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Product or section -> its options; those outside a table go to every product that has such a parameter."""
     shared = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
     own = {name: dict(value) for name, value in table.items() if isinstance(value, Mapping)}
     _known(own, (*CHAIN, *SECTIONS), "table of options")
-    parameters = {name: {p.name for p in get_product(name).parameters} for name in products if name in CHAIN}
+    parameters = {name: {p.name for p in get_product(name).parameters} for name in CHAIN}
     for name in shared:
         if not any(name in known for known in parameters.values()):
-            raise DrylandsError(f"option {name!r} is a parameter of none of: {', '.join(products)}")
+            raise DrylandsError(f"option {name!r} is a parameter of none of: {', '.join(CHAIN)}")
     for product, known in parameters.items():
         own[product] = {name: value for name, value in shared.items() if name in known} | own.get(product, {})
     return own

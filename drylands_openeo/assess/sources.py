@@ -38,7 +38,7 @@ class Roles:
 
 
 def opened(tables: Mapping[str, Mapping[str, Any]]) -> Roles:
-    """The sources that the settings name: a climate in any units, and cubes whose bands are called as the role wants."""
+    """The sources that the settings name: a climate in any units, cubes whose bands are called as the role wants."""
     return Roles({role: _source(role, table) for role, table in tables.items()})
 
 

@@ -57,7 +57,7 @@ def last_year(arguments: Arguments) -> int:
     first: Any = arguments.get("first_year", year)
     if isinstance(first, int) and year < first:
         raise DrylandsError(
-            f"no whole year from month {arguments['hydrological_month']} on, with the months before it that the rain is "
-            f"summed over, lies in {list(arguments['temporal_extent'])}; give a longer period"
+            f"no whole year from month {arguments['hydrological_month']} on, with the months before it whose rain "
+            f"counts, lies in {list(arguments['temporal_extent'])}; give a longer period"
         )
     return year

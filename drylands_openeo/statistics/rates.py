@@ -1,6 +1,6 @@
 """How fast land degrades beside how fast it recovers: areas and intensities by group, on spatially thinned samples.
 
-The question is that of "Comparing land degradation and regeneration rates in China drylands" (Journal of Remote Sensing,
+The question is that of "Comparing land degradation and regeneration rates in China drylands" (J. Remote Sens.,
 China): not only how much land degrades and how much recovers, but whether one goes faster than the other. Intensity is
 the absolute standard partial regression coefficient on time. Neighbours are alike, so that all pixels are not as many
 witnesses: samples are thinned to the range of their correlation before anything is tested.

@@ -150,8 +150,7 @@ def _climate(change: NDArray[np.uint8], random: np.random.Generator) -> tuple[Fl
 def _without_trend(luck: Float) -> Float:
     """Years that all cells share, less their line: or the whole region had a trend that nobody planted."""
     time = np.arange(len(luck))
-    line: Float = np.polyval(np.polyfit(time, luck, 1), time)
-    return luck - line
+    return np.asarray(luck - np.polyval(np.polyfit(time, luck, 1), time), np.float64)
 
 
 def _course(change: NDArray[np.uint8]) -> Float:
