@@ -50,11 +50,14 @@ def show(report: Report) -> None:
 def show_degradation(comparison: demo_degradation.Comparison) -> None:
     """Print what each method says of the planted degradation, and to what it is ascribed."""
     console = Console(highlight=False, soft_wrap=True)
-    console.print("\nAn assessment of twenty years with planted degradation; each method's verdict, % of pixels\n")
+    console.print(
+        "\nAn assessment of twenty years with planted degradation; what each method says of the pixels:"
+        "\n% degrading | no change | improving\n"
+    )
     table = Table(box=None, pad_edge=False)
     table.add_column("planted", no_wrap=True)
     for confusion in comparison.confusions:
-        table.add_column(f"{confusion.method} -|=|+", justify="right", no_wrap=True)
+        table.add_column(confusion.method, justify="right", no_wrap=True)
     for truth in comparison.confusions[0].percent:
         rows = [confusion.percent[truth] for confusion in comparison.confusions]
         table.add_row(truth, *("|".join(f"{row[name]:.0f}" for name in VERDICTS.values()) for row in rows))

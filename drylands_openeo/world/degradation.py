@@ -54,8 +54,8 @@ TOLD = {
     Change.NOTHING: "nothing",
     Change.DEGRADATION: "degradation",
     Change.RESTORATION: "restoration",
-    Change.MASKED: "degradation masked by moisture",
-    Change.DRIER: "drying climate only",
+    Change.MASKED: "masked by moisture",
+    Change.DRIER: "drying only",
 }
 
 
