@@ -43,6 +43,11 @@ class CubeFile:
     path: Path
     scale: float | None = None
 
+    @property
+    def resolution(self) -> float:
+        """Pixel size of the file [units of its projection]."""
+        return abs(float(FileLayer(Path(self.path), self.scale, (), (None, None)).grid.resolution.x))
+
     def collection(self, collection: str, extent: Extent) -> "FileLayer":
         """The file's bands, cut to the extent."""
         layer = FileLayer(Path(self.path), self.scale, tuple(extent.bands or ()), _interval(extent.temporal))

@@ -111,7 +111,9 @@ PROCESSES = {
     "mask": lambda scope, data, mask: data.where(mask == 0),
     "add_dimension": lambda scope, data, name, label, type: data.expand_dims({name: [label]}),
     "filter_bands": lambda scope, data, bands: data.sel(bands=bands),
-    "merge_cubes": lambda scope, cube1, cube2: xr.concat([cube1, cube2], "bands"),
+    "merge_cubes": lambda scope, cube1, cube2, overlap_resolver=None: (
+        _callback(overlap_resolver, scope, x=cube1, y=cube2) if overlap_resolver else xr.concat([cube1, cube2], "bands")
+    ),
     "run_udf": lambda scope, data, udf, runtime, version, context: scope["udf"](udf)(data, context),
     "array_element": lambda scope, data, label: data.cube.sel({data.dimension: label}, drop=True),
     "array_create": lambda scope, data: data,

@@ -20,7 +20,7 @@ from drylands_openeo.product import NO_DEFAULT, Parameter
 from drylands_openeo.products import PRODUCTS, get_product
 from drylands_openeo.products.formulas import INDICES
 from drylands_openeo.products.harmonic_series import mid_months
-from drylands_openeo.profiles import PROFILES, get_profile
+from drylands_openeo.profiles import get_profile
 
 LOCAL, CDSE = get_profile("local"), get_profile("cdse")
 PLACE = {"spatial_extent": [115.0, 42.4, 115.1, 42.5], "temporal_extent": "2020/2021"}
@@ -37,7 +37,7 @@ def scene(profile, bands, *, dates=24, seed=0, cloud=0.0, resolution=10):
         dims=("t", "bands", "y", "x"),
         coords={"t": t, "bands": profile.band_names(bands), "y": -centres, "x": centres},
     )
-    step = int((profile.scl_resolution or resolution) / resolution)
+    step = 1 if profile.one_grid else int(profile.scl_resolution / resolution)
     coarse = centres.reshape(-1, step).mean(axis=1)
     classes = np.where(rng.random((dates, 1, len(coarse), len(coarse))) < cloud, 9.0, 5.0)
     scl = xr.DataArray(
@@ -68,7 +68,7 @@ def masked(classes, *, profile=LOCAL, resolution=10, **arguments):
     bands = ("nir", "red")
     cubes = scene(profile, bands, dates=1)
     scl_key, key = tuple(profile.band_names(("scl",))), tuple(profile.band_names(bands))
-    step = 2 if profile.scl_resolution else 1
+    step = 1 if profile.one_grid else 2
     side = classes.shape[0]
     cubes[scl_key] = cubes[scl_key].isel(x=slice(side), y=slice(side)).copy(data=classes[None, None].astype(float))
     cubes[key] = cubes[key].isel(x=slice(side * step), y=slice(side * step))
@@ -134,6 +134,35 @@ def test_here_the_run_s_resolution_sizes_the_kernels():
 def test_keeping_every_class_needs_no_kernel():
     graph = get_product("indices").flat_graph(LOCAL, **PLACE, keep=list(range(2, 12)))
     assert "apply_kernel" not in {node["process_id"] for node in graph.values()}
+
+
+def test_a_back_end_without_kernels_can_mask_only_what_is_not_clear():
+    graph = get_product("indices").flat_graph(get_profile("titiler"), **PLACE, erosion=0, dilation=0)
+    used = {node["process_id"] for node in graph.values()}
+    assert {"load_stac", "mask"} <= used
+    assert "apply_kernel" not in used
+    for grown in ({"erosion": 0}, {"dilation": 0}):
+        with pytest.raises(DrylandsError, match=r"'titiler' has no apply_kernel.*give erosion 0 and dilation 0"):
+            get_product("indices").flat_graph(get_profile("titiler"), **PLACE, **grown)
+
+
+def test_a_back_end_that_lacks_a_process_is_named_with_what_it_lacks():
+    arguments = {"erosion": 0, "dilation": 0}
+    with pytest.raises(DrylandsError, match="'titiler' does not offer run_udf, which product 'harmonic_ndvi' needs"):
+        get_product("harmonic_ndvi").flat_graph(get_profile("titiler"), **PLACE, **arguments)
+    with pytest.raises(DrylandsError, match="'titiler' does not offer filter_bands"):
+        get_product("indices").udp(get_profile("titiler"), **arguments)
+
+
+def test_a_process_can_be_fixed_where_its_maker_wants_it():
+    udp = get_product("indices").udp(CDSE, index=["bsi"], dilation=100)
+    assert [parameter["name"] for parameter in udp["parameters"]] == ["spatial_extent", "temporal_extent"]
+    assert '`index` = ["bsi"]' in udp["description"]
+    assert "`dilation` = 100" in udp["description"]
+    (load,) = [n for n in udp["process_graph"].values() if "B08" in n["arguments"].get("bands", [])]
+    assert set(load["arguments"]["bands"]) == {"B02", "B04", "B08", "B11"}
+    with pytest.raises(DrylandsError, match="has no parameter 'bands'"):
+        get_product("indices").udp(CDSE, bands=["B04"])
 
 
 # indices
@@ -230,7 +259,7 @@ def test_the_process_of_all_indices_gives_those_asked_for():
 
 
 @pytest.mark.parametrize("name", ["indices", "harmonic_ndvi", "harmonic_series"])
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", [LOCAL, CDSE], ids=["local", "cdse"])
 def test_the_result_has_the_declared_bands_with_units(name, profile):
     product = get_product(name)
     bands = product.outputs({})

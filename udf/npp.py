@@ -143,7 +143,7 @@ def annual(npp: Any) -> np.ndarray:
     return np.asarray(months.reshape(*months.shape[:-1], months.shape[-1] // MONTHS, MONTHS).sum(axis=-1))
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """(t, bands = ndvi radiation temperature moisture, y, x), months -> (t, bands = npp, y, x) [gC m-2 month-1].
 
     context: any constant of ``casa``. Months must follow each other without a gap in t; whole years give the steadiest

@@ -33,9 +33,10 @@ def response(
     """Lag, r, p, p_any, effective and count of the strongest response, each of shape (...).
 
     ``vegetation`` and ``drought`` (..., t), monthly without a step left out, NaN for no data; ``month`` (t,) 1..12.
-    Both lose the mean of each calendar month and their linear trend. For every lag 0..``largest_lag`` [months] the
-    vegetation of the months of the ``season`` (all unless given) is correlated with the drought index ``lag`` months
-    before; the lag of the highest r is kept (a drought has a low index, so that vegetation that suffers has r > 0).
+    Of the vegetation only the months of the ``season`` count (all unless given). Both lose the mean of each calendar
+    month and their linear trend. For every lag 0..``largest_lag`` [months] the vegetation is correlated with the
+    drought index ``lag`` months before; the lag of the highest r is kept (a drought has a low index, so that vegetation
+    that suffers has r > 0).
 
         effective = n (1 - a b) / (1 + a b), a and b the lag-1 autocorrelations, a b held within 0 and 0.99
         t = r sqrt((effective - 2) / (1 - r^2)), two-sided p with effective - 2 degrees of freedom
@@ -59,11 +60,12 @@ def response(
     kept = np.ones(steps, bool) if season is None else np.isin(months, np.atleast_1d(np.asarray(season)))
     dtype = np.float32 if green.dtype == dry.dtype == np.float32 else np.float64
     pixels = int(np.prod(shape, dtype=int))
-    rows = [field.reshape(pixels, steps) for field in (green, dry)]
+    green_rows, dry_rows = (field.reshape(pixels, steps) for field in (green, dry))
     out = np.full((len(BANDS), pixels), np.nan, dtype)
     for part in _blocks(pixels, steps):
-        pair = [_anomaly(np.asarray(field[part].T, np.float64), months) for field in rows]
-        out[:, part] = _strongest(pair[0], pair[1], kept, largest_lag, fewest)
+        seen = np.where(kept[:, None], np.asarray(green_rows[part].T, np.float64), np.nan)
+        before = np.asarray(dry_rows[part].T, np.float64)
+        out[:, part] = _strongest(_anomaly(seen, months), _anomaly(before, months), largest_lag, fewest)
     lag, r, p, p_any, effective, count = out.reshape(len(BANDS), *shape)
     return lag, r, p, p_any, effective, count
 
@@ -113,9 +115,9 @@ def _correlation(one: Array, other: Array, used: NDArray[np.bool_]) -> tuple[Arr
     return np.clip(r, -1, 1), count
 
 
-def _strongest(green: Array, dry: Array, kept: NDArray[np.bool_], largest_lag: int, fewest: int) -> Array:
+def _strongest(green: Array, dry: Array, largest_lag: int, fewest: int) -> Array:
     """The rows of BANDS for one block of anomalies (t, pixels)."""
-    every = ~np.isnan(green) & kept[:, None]
+    every = ~np.isnan(green)
     tried = np.full((largest_lag + 1, green.shape[1]), np.nan)
     counts = np.zeros(tried.shape, np.intp)
     for lag in range(largest_lag + 1):
@@ -129,7 +131,7 @@ def _strongest(green: Array, dry: Array, kept: NDArray[np.bool_], largest_lag: i
     memory = np.clip(_persistence(green) * _persistence(dry), 0, CLOSEST)
     effective = count * (1 - memory) / (1 + memory)
     p = _two_sided(r, effective)
-    rows = np.stack([best, r, p, 1 - (1 - p) ** (largest_lag + 1), effective, count]).astype(np.float64)
+    rows = np.stack([best, r, p, -np.expm1((largest_lag + 1) * np.log1p(-p)), effective, count]).astype(np.float64)
     rows[:, ~known] = np.nan
     return rows
 

@@ -10,8 +10,10 @@ from rich.table import Table
 
 from drylands_openeo import demo_degradation
 from drylands_openeo.assess.legends import VERDICTS
+from drylands_openeo.cli.drought import trend_table
 from drylands_openeo.cli.run import progress_bar
 from drylands_openeo.demo import Line, Report, demonstrate
+from drylands_openeo.demo_climate import ClimateReport, demonstrate_climate
 
 SHOWN = (("mean", "{:.3f}"), ("amplitude", "{:.3f}"), ("peak_day", "{:.0f}"), ("trend", "{:+.3f}"))
 
@@ -28,9 +30,11 @@ def run_demo(
         shutil.rmtree(out / part, ignore_errors=True)
     with progress_bar(quiet) as progress:
         report = demonstrate(out, seed=seed, progress=progress)
+        climate = demonstrate_climate(out, seed=seed, progress=progress)
         comparison = demo_degradation.demonstrate(out / "degradation", seed=seed, progress=progress)
     if not quiet:
         show(report)
+        show_climate(climate)
         show_degradation(comparison)
 
 
@@ -42,6 +46,26 @@ def show(report: Report) -> None:
     console.print(
         f"\ntrend of NDVI, pixel by pixel: r = {report.correlation:.3f}, rmse = {report.error:.4f} per year"
         f"\n{report.seconds:.0f} s, from generating the world to this line\n"
+    )
+    for key, path in report.files.items():
+        console.print(f"{key:>20}  {path}")
+
+
+def show_climate(report: ClimateReport) -> None:
+    """Print aridity and drought beside what was planted."""
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("aridity, 1950-2009")
+    table.add_column("true|found km2", justify="right")
+    for name, (true, found) in report.classes.items():
+        table.add_row(name, f"{true:,.0f}|{found:,.0f}")
+    console.print("\n", table)
+    years = ", ".join(f"{year} {true:.0f}|{found:.0f}" for year, (true, found) in report.droughts.items())
+    console.print(f"\narea in drought [%], planted|found: {years}; median of other years {report.usual:.0f}\n")
+    console.print(trend_table(report.drought))
+    console.print(
+        f"\ndrying of scPDSI that stands (false-discovery rate 5 %): {report.detected:.0f} % of the pixels made drier, "
+        f"{report.false:.0f} % of the others\n"
     )
     for key, path in report.files.items():
         console.print(f"{key:>20}  {path}")

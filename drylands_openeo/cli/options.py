@@ -8,6 +8,7 @@ import typer
 
 from drylands_openeo.area import Area
 from drylands_openeo.errors import DrylandsError
+from drylands_openeo.profiles import PROFILES, Profile, get_profile
 
 Source = Annotated[
     str | None,
@@ -24,6 +25,11 @@ Units = Annotated[
 ]
 CloudCover = Annotated[float | None, typer.Option("--cloud-cover", help="Largest cloud cover of a scene [%].")]
 Where = Annotated[str | None, typer.Option(help="CQL2 text on item properties, e.g. \"platform = 'sentinel-2b'\".")]
+Backend = Annotated[str, typer.Option(help=f"Whose rules, collections and bands: {', '.join(PROFILES)}.")]
+StacOf = Annotated[
+    list[str] | None,
+    typer.Option("--stac", help="Your own STAC for a role, e.g. climate=https://...; repeatable."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")]
 
 
@@ -73,6 +79,21 @@ def units_of(texts: list[str] | None) -> dict[str, str]:
         if not (name and mark and unit):
             raise DrylandsError(f"--units {name!r} is not variable=unit")
     return {name: unit for name, _, unit in pairs}
+
+
+def profile_of(name: str, stac: list[str] | None = None) -> Profile:
+    """The back-end's profile, with roles that are loaded from STAC collections of the user's own.
+
+    >>> profile_of("cdse", ["climate=https://example.org/collection.json"]).of("climate").url
+    'https://example.org/collection.json'
+    """
+    profile = get_profile(name)
+    for text in stac or ():
+        role, mark, url = text.partition("=")
+        if not (role and mark and url.startswith(("http://", "https://"))):
+            raise DrylandsError(f"--stac {text!r} is not role=https://...")
+        profile = profile.with_stac(role, url)
+    return profile
 
 
 def _value(text: str) -> Any:

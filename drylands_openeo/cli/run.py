@@ -27,6 +27,7 @@ from drylands_openeo.cli.options import (
     parameters_of,
     units_of,
 )
+from drylands_openeo.cubefile import CubeFile
 from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.products import get_product
@@ -62,6 +63,7 @@ def run_graph(
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask.distributed scheduler.")] = None,
     allow_udf: Annotated[list[str] | None, typer.Option(help="SHA-256 of a UDF text that may run, or 'any'.")] = None,
+    pictures: Annotated[bool, typer.Option(help="Draw a picture of each band.")] = True,
     quiet: Quiet = False,
 ) -> None:
     """Run a product or a process graph on this machine and write its maps."""
@@ -72,7 +74,7 @@ def run_graph(
         cube=cube, scale=scale, units=units_of(units), loader=loader, on_error="gap" if gaps else "raise", **stac
     )
     environment = Environment(pixels, trusted=frozenset(allow_udf or ()), trust_any="any" in (allow_udf or ()))
-    output = local.Output(out, name, bands, format)
+    output = local.Output(out, name, bands, format, picture=pictures)
     with progress_bar(quiet) as progress, _client(scheduler) as client:
         workers = local.Workers(threads, tile, client)
         result = local.run(graph, environment, output, arguments=arguments, workers=workers, progress=progress)
@@ -99,6 +101,9 @@ def _program(
 ) -> tuple[Mapping[str, Any], dict[str, Any], Any, str]:
     """(graph, arguments, described bands, name) of a product or of a graph file."""
     if not what.endswith(".json"):
+        if cube is not None and resolution is None:
+            file = local.file_source(cube)
+            resolution = file.resolution if isinstance(file, CubeFile) else None
         product = get_product(what)
         graph = product.flat_graph(
             get_profile("local"),

@@ -19,6 +19,7 @@ from drylands_openeo.engine.registry import PROCESSES, Process
 from drylands_openeo.engine.source import Layer
 from drylands_openeo.engine.values import Cube
 from drylands_openeo.errors import GraphError
+from drylands_openeo.flatgraph import callbacks
 
 LOADS = frozenset({"load_collection", "load_stac"})
 
@@ -224,12 +225,14 @@ class _Evaluation:
 
     def arguments(self, frame: Frame, node: Node, window: GeoBox | None) -> dict[str, Any]:
         """A node's arguments with every reference replaced by its value."""
-        return {
-            name: self._resolve(
-                value, frame, node, window if window is None else self.plan.demand(frame, node, name, window)
-            )
-            for name, value in node.arguments.items()
-        }
+        return {name: self._argument(frame, node, name, window) for name in node.arguments}
+
+    def _argument(self, frame: Frame, node: Node, name: str, window: GeoBox | None) -> Any:
+        value = node.arguments[name]
+        if name in node.fixed:
+            return value
+        wanted = None if window is None else self.plan.demand(frame, node, name, window)
+        return self._resolve(value, frame, node, wanted)
 
     def _compute(self, frame: Frame, node: Node, window: GeoBox | None) -> Any:
         if (inner := self.plan.child(frame, node)) is not None:
@@ -287,19 +290,8 @@ class _Evaluation:
 def _all_nodes(graph: Graph) -> Iterator[Node]:
     for node in graph.nodes.values():
         yield node
-        for inner in _callbacks(dict(node.arguments)):
+        for inner in callbacks(dict(node.arguments)):
             yield from _all_nodes(Graph.parse(inner))
-
-
-def _callbacks(value: Any) -> Iterator[Mapping[str, Any]]:
-    if is_callback(value):
-        yield value["process_graph"]
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _callbacks(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _callbacks(inner)
 
 
 def _named(node: str, function: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -18,10 +18,10 @@ from drylands_openeo.engine.reading import hold
 from drylands_openeo.engine.values import Cube
 from drylands_openeo.errors import GraphError
 
-BUDGET = 640 * 2**20
+BUDGET = 768 * 2**20
 """Default memory for the tiles that are worked on at one time [bytes]."""
 
-COPIES = 1.6
+COPIES = 1.3
 """A tile's input is held about this many times: as read, and what reading and writing need beside it."""
 
 CHUNK = 512

@@ -14,8 +14,16 @@ Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all)."""
 
 
+Accept = Callable[[Plan], None]
+"""Called before a pixel is read; raises a DrylandsError for a plan that is not to be run."""
+
+
 def silent(done: int, total: int) -> None:
     """No progress shown."""
+
+
+def anything(plan: Plan) -> None:
+    """Every plan is run."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ def run(
     arguments: Mapping[str, Any] | None = None,
     workers: Workers | None = None,
     progress: Progress = silent,
+    accept: Accept = anything,
 ) -> Result:
     """Evaluate a process graph, or a user-defined process with its ``arguments``, and write the result.
 
@@ -47,6 +56,7 @@ def run(
     """
     output.folder.mkdir(parents=True, exist_ok=True)
     plan = Plan(Program.parse(graph), environment, arguments)
+    accept(plan)
     if plan.grid is None:
         return Result({"values": write_values(output, plan.evaluate())})
     files, bands, gaps = _maps(plan, output, workers or Workers(), progress)

@@ -1,4 +1,4 @@
-"""Inputs besides Sentinel-2: a back-end's own collection for a role, or a STAC collection that the caller names."""
+"""Inputs besides Sentinel-2, from a back-end's collection or a STAC collection that the caller names."""
 
 from collections.abc import Sequence
 
@@ -27,3 +27,10 @@ def load_auxiliary(profile: Profile, role: str, bands: Sequence[str], arguments:
     if is_open(where) or where:  # openeo's load_stac would read the collection now, from the network
         return DataCube(PGNode("load_stac", arguments={"url": where, **loaded}), connection=None)
     return DataCube.load_collection(profile.collection(role), connection=None, **loaded)
+
+
+def named(cube: DataCube, profile: Profile, source: Sequence[str], target: Sequence[str]) -> DataCube:
+    """The cube with its bands ``source`` called ``target``."""
+    if list(source) == list(target):
+        return cube
+    return cube.rename_labels(dimension=profile.band, target=list(target), source=list(source))

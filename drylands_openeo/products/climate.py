@@ -1,19 +1,22 @@
 """The climate that products of water read: monthly, in our units, with the evapotranspiration of a chosen method."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from functools import reduce
 from typing import Any
 
 from openeo import DataCube
-from openeo.internal.graph_building import PGNode
 
 from drylands_openeo.kernel import Kernel
 from drylands_openeo.product import Arguments, Parameter, is_open
-from drylands_openeo.profiles import CLIMATE, ClimateBand, Profile
+from drylands_openeo.products.loading import load
+from drylands_openeo.profiles import CLIMATE, Profile
 
 PET_KERNEL = Kernel("evapotranspiration")
 
 LATITUDE = "latitude"
+
+DAILY = 1.0
+"""Days between two looks of a collection by the day."""
 
 TEMPERATURES = ("tmin", "tmean", "tmax")
 
@@ -93,19 +96,20 @@ def load_climate(profile: Profile, names: Sequence[str], arguments: Arguments) -
 
     Daily collections are added up or averaged by month; what a back-end stores scaled is brought to our units.
     """
-    held = dict(zip(names, profile.climate_bands(tuple(names)), strict=True))
-    kinds = sorted(names, key=lambda name: _kind(held[name]))
-    cubes = []
-    for _, group in groupby(kinds, key=lambda name: _kind(held[name])):
-        members = list(group)
-        cubes.append((members, _monthly(profile, [held[name] for name in members], arguments)))
-    together = cubes[0][1]
-    for _, cube in cubes[1:]:
-        together = together.merge_cubes(cube)
-    ours = [name for members, _ in cubes for name in members]
-    if ours == [held[name].name for name in ours]:
+    collection = profile.of(CLIMATE)
+    groups: dict[tuple[bool, tuple[float, float]], list[str]] = {}
+    for name in names:
+        groups.setdefault((name in collection.totals, collection.conversions.get(name, (1.0, 0.0))), []).append(name)
+    cubes = [
+        _monthly(profile, members, arguments, adds=adds, conversion=conversion)
+        for (adds, conversion), members in groups.items()
+    ]
+    together = reduce(DataCube.merge_cubes, cubes)
+    ours = [name for members in groups.values() for name in members]
+    theirs = profile.band_names(tuple(ours), CLIMATE)
+    if ours == theirs:
         return together
-    return together.rename_labels(dimension=profile.band, target=ours, source=[held[name].name for name in ours])
+    return together.rename_labels(dimension=profile.band, target=ours, source=theirs)
 
 
 def pet_cube(profile: Profile, arguments: Arguments) -> DataCube:
@@ -118,7 +122,7 @@ def pet_cube(profile: Profile, arguments: Arguments) -> DataCube:
     if method == "penman_monteith":
         names = (*names, arguments["moisture"])
         context["elevation"] = arguments["elevation"]
-    if LATITUDE in profile.climate:
+    if LATITUDE in profile.of(CLIMATE).bands:
         names = (*names, LATITUDE)
     else:
         context["latitude"] = arguments["latitude"]
@@ -133,28 +137,14 @@ def method_text(arguments: Arguments) -> str:
     return f"potential evapotranspiration, method {arguments['pet_method']}"
 
 
-def _kind(band: ClimateBand) -> tuple[bool, float, float]:
-    return (not band.total, band.scale, band.offset)
-
-
-def _monthly(profile: Profile, bands: Sequence[ClimateBand], arguments: Arguments) -> DataCube:
-    """Bands of one kind: loaded, gathered into months, scaled."""
-    cube = _loaded(profile, [band.name for band in bands], arguments)
-    first = bands[0]
-    if profile.climate_daily:
-        cube = cube.aggregate_temporal_period(period="month", reducer="sum" if first.total else "mean")
-    if (first.scale, first.offset) == (1.0, 0.0):
+def _monthly(
+    profile: Profile, names: Sequence[str], arguments: Arguments, *, adds: bool, conversion: tuple[float, float]
+) -> DataCube:
+    """Variables of one kind: loaded, gathered into months, brought to our units."""
+    cube = load(profile, CLIMATE, names, arguments)
+    if profile.of(CLIMATE).revisit == DAILY:
+        cube = cube.aggregate_temporal_period(period="month", reducer="sum" if adds else "mean")
+    scale, offset = conversion
+    if conversion == (1.0, 0.0):
         return cube
-    return cube.apply(process=lambda x: x * first.scale + first.offset)
-
-
-def _loaded(profile: Profile, names: list[str], arguments: Arguments) -> DataCube:
-    collection = profile.collection(CLIMATE)
-    arguments_of_load = {
-        "spatial_extent": arguments["spatial_extent"],
-        "temporal_extent": arguments["temporal_extent"],
-        "bands": names,
-    }
-    if "://" in collection:  # as a node of its own: the client would ask the catalogue for its metadata at once
-        return DataCube(graph=PGNode("load_stac", url=collection, **arguments_of_load), connection=None)
-    return DataCube.load_collection(collection, connection=None, **arguments_of_load)
+    return cube.apply(process=lambda x: x * scale + offset)

@@ -78,7 +78,7 @@ DROUGHT_PARAMETERS = (
 def drought_cube(profile: Profile, arguments: Arguments) -> DataCube:
     """The bands of this product: dims (t = months from a January on, bands, y, x)."""
     index, awc = arguments["drought_index"], arguments["awc"]
-    if awc is None and "awc" not in profile.climate:
+    if awc is None and "awc" not in profile.of(CLIMATE).bands:
         awc = USUAL_AWC
     own = ("precipitation", "awc") if index == "scpdsi" and awc is None else ("precipitation",)
     cube = load_climate(profile, own, arguments)

@@ -42,7 +42,7 @@ def _cube(profile: Profile, arguments: Arguments) -> DataCube:
         green = green.add_dimension(name=profile.band, label=vegetation, type="bands")
     else:
         vegetation = arguments["index"]
-    both = green.merge_cubes(monthly.resample_cube_spatial(green, method="bilinear"))
+    both = green.merge_cubes(monthly.resample_cube_spatial(green, method="near"))
     context = {
         "vegetation": vegetation,
         "drought": INDEX_BANDS[index][0],

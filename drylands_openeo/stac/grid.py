@@ -68,6 +68,16 @@ def utm_of(area: Area) -> CRS:
     return CRS(f"EPSG:{(32600 if north + south >= 0 else 32700) + zone}")
 
 
+def corner_of(item: Item, band: str, grid: GeoBox) -> tuple[float, float] | None:
+    """The upper left corner (x, y) of a band's file by its metadata; None if not said or of another projection."""
+    own = item.assets[asset_of(item, band).key].extra_fields
+    code = own.get("proj:code") or item.properties.get("proj:code") or own.get("proj:epsg")
+    transform = own.get("proj:transform") or item.properties.get("proj:transform")
+    if not transform or not code or _crs(code, f"projection of {item.id}") != grid.crs:
+        return None
+    return float(transform[2]), float(transform[5])
+
+
 def native_resolution(item: Item, band: str) -> float:
     """Pixel size of a band [m], from its metadata, else from the file."""
     key = asset_of(item, band).key

@@ -46,6 +46,16 @@ class ClimateTruth:
     drying: NDArray[np.bool_]
     droughts: Mapping[int, NDArray[np.bool_]]
     temperature: Float
+    years: tuple[int, int] = YEARS
+
+    @property
+    def mean_rain(self) -> Float:
+        """Expected precipitation of the mean year [mm year-1]: the drying and the planted droughts taken off."""
+        first, last = self.years
+        decades = (last - first) / 20
+        lost = sum(np.where(where, 1 - DEFICIT, 0.0) for where in self.droughts.values()) / (last - first + 1)
+        mean: Float = self.rain * (1 - DRYING * decades * self.drying) * (1 - lost)
+        return mean
 
 
 def build_climate(path: str | Path, *, seed: int = 0, years: tuple[int, int] = YEARS) -> ClimateTruth:
@@ -87,7 +97,7 @@ def _drawn(path: Path, random: np.random.Generator, years: tuple[int, int]) -> C
         year = min(decade + int(random.integers(2, 9)), years[1])
         centre, width = random.uniform(0.25, 0.75), random.uniform(0.25, 0.45)
         droughts[year] = np.abs(east - centre) < width
-    return ClimateTruth(path, rain, drying, droughts, temperature)
+    return ClimateTruth(path, rain, drying, droughts, temperature, years)
 
 
 def _written(truth: ClimateTruth, random: np.random.Generator, years: tuple[int, int]) -> xr.Dataset:
