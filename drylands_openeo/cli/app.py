@@ -9,6 +9,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rich.console import Console
 
 from drylands_openeo.cli import (
+    assess,
     catalogue,
     check,
     demo,
@@ -39,6 +40,7 @@ app.command("run")(run.run_graph)
 app.command("stac-build")(stac_build.build_stac)
 app.command("drought")(drought.drought)
 app.command("areas")(drought.areas)
+app.command("assess")(assess.run_assessment)
 app.command("demo")(demo.run_demo)
 app.command("serve")(serve.serve)
 

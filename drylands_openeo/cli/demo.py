@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from drylands_openeo import demo_degradation
+from drylands_openeo.assess.legends import VERDICTS
 from drylands_openeo.cli.drought import trend_table
 from drylands_openeo.cli.run import progress_bar
 from drylands_openeo.demo import Line, Report, demonstrate
@@ -24,14 +26,16 @@ def run_demo(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")] = False,
 ) -> None:
     """Generate a small dryland world with a known truth, map it, and print result beside truth. No network."""
-    for part in ("world", "maps"):
+    for part in ("world", "maps", "degradation"):
         shutil.rmtree(out / part, ignore_errors=True)
     with progress_bar(quiet) as progress:
         report = demonstrate(out, seed=seed, progress=progress)
         climate = demonstrate_climate(out, seed=seed, progress=progress)
+        comparison = demo_degradation.demonstrate(out / "degradation", seed=seed, progress=progress)
     if not quiet:
         show(report)
         show_climate(climate)
+        show_degradation(comparison)
 
 
 def show(report: Report) -> None:
@@ -64,6 +68,28 @@ def show_climate(report: ClimateReport) -> None:
         f"{report.false:.0f} % of the others\n"
     )
     for key, path in report.files.items():
+        console.print(f"{key:>20}  {path}")
+
+
+def show_degradation(comparison: demo_degradation.Comparison) -> None:
+    """Print what each method says of the planted degradation, and to what it is ascribed."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        "\nAn assessment of twenty years with planted degradation; what each method says of the pixels:"
+        "\n% degrading | no change | improving\n"
+    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("planted", no_wrap=True)
+    for confusion in comparison.confusions:
+        table.add_column(confusion.method, justify="right", no_wrap=True)
+    for truth in comparison.confusions[0].percent:
+        rows = [confusion.percent[truth] for confusion in comparison.confusions]
+        table.add_row(truth, *("|".join(f"{row[name]:.0f}" for name in VERDICTS.values()) for row in rows))
+    console.print(table)
+    ascribed = ", ".join(f"{truth} {percent:.0f} %" for truth, percent in comparison.ascribed.items())
+    console.print(f"\nascribed to the right cause by the MNPP table: {ascribed}")
+    console.print(f"{comparison.seconds:.0f} s\n")
+    for key, path in comparison.outcome.files.items():
         console.print(f"{key:>20}  {path}")
 
 

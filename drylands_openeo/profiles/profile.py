@@ -12,6 +12,12 @@ OPTICAL = "sentinel-2-l2a"
 DEM, LAND_COVER, CLIMATE, NPP = "dem", "land-cover", "climate", "npp"
 """Roles of auxiliary data: terrain, land cover, weather, net primary production."""
 
+VEGETATION, COARSE = "vegetation", "coarse-daily"
+"""Roles of a vegetation index: monthly, and daily of a coarse sensor."""
+
+CONDITION = "rain-use"
+"""The role of the finished map of the product `rain_use`, for what is computed from it in a second pass."""
+
 
 @dataclass(frozen=True)
 class Collection:
