@@ -1,6 +1,7 @@
 """Options that several commands share, and how their texts are read."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,13 +72,30 @@ def profile_of(name: str, stac: list[str] | None = None) -> Profile:
     >>> profile_of("cdse", ["climate=https://example.org/collection.json"]).of("climate").url
     'https://example.org/collection.json'
     """
-    profile = get_profile(name)
+    return with_stac(get_profile(name), stac)
+
+
+def with_stac(profile: Profile, stac: list[str] | None) -> Profile:
+    """The profile, with roles that are loaded from STAC collections of the user's own: role=address."""
     for text in stac or ():
         role, mark, url = text.partition("=")
         if not (role and mark and url.startswith(("http://", "https://"))):
             raise DrylandsError(f"--stac {text!r} is not role=https://...")
         profile = profile.with_stac(role, url)
     return profile
+
+
+def read_graph(path: Path) -> Mapping[str, Any]:
+    """The process graph in a JSON file."""
+    if not path.is_file():
+        raise DrylandsError(f"process graph {str(path)!r} does not exist")
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DrylandsError(f"process graph {str(path)!r} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise DrylandsError(f"process graph {str(path)!r} is not a JSON object")
+    return content
 
 
 def _value(text: str) -> Any:

@@ -1,6 +1,5 @@
 """``drylands run``: a product, or anyone's process graph, on this machine."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from drylands_openeo import local
 from drylands_openeo.area import Area, Period
+from drylands_openeo.cli import remote
 from drylands_openeo.cli.options import (
     AreaFile,
     Bbox,
@@ -20,10 +20,12 @@ from drylands_openeo.cli.options import (
     PeriodText,
     Quiet,
     Source,
+    StacOf,
     Where,
     area_of,
     needed,
     parameters_of,
+    read_graph,
 )
 from drylands_openeo.cubefile import CubeFile
 from drylands_openeo.engine import Environment
@@ -59,9 +61,32 @@ def run_graph(
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask.distributed scheduler.")] = None,
     allow_udf: Annotated[list[str] | None, typer.Option(help="SHA-256 of a UDF text that may run, or 'any'.")] = None,
     pictures: Annotated[bool, typer.Option(help="Draw a picture of each band.")] = True,
+    backend: remote.Backends = None,
+    rules: remote.Rules = None,
+    stac_of: StacOf = None,
+    split: remote.SplitSide = None,
+    jobs: remote.Parallel = 2,
+    attempts: remote.Attempts = 3,
+    poll: remote.Poll = 10.0,
+    patience: remote.Silence = 30.0,
+    job_option: remote.JobOptions = None,
+    user: remote.User = None,
+    password: remote.Password = None,
+    client_id: remote.ClientId = None,
+    client_secret: remote.ClientSecret = None,
+    provider: remote.Provider = None,
+    force: remote.Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a product or a process graph on this machine and write its maps."""
+    """Run a product or a process graph, on this machine or at a back-end, and write its maps."""
+    if backend:
+        if source or cube or scheduler or where or cloud_cover is not None:
+            raise DrylandsError("--backend takes its own data: leave out --source, --cube, --where and the like")
+        login = remote.login_of(user, password, client_id, client_secret, provider)
+        order = remote.Order(what, area_of(bbox, area), period, parameters_of(param), resolution, format, out)
+        how = remote.How(split, crs, jobs, attempts, poll, patience, remote.options_of(job_option), rules, stac_of)
+        remote.run_remote(order, how, backend, login, force=force, quiet=quiet)
+        return
     stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
     place = area_of(bbox, area)
     graph, arguments, bands, name = _program(what, place, period, parameters_of(param), cube, resolution)
@@ -114,19 +139,6 @@ def _program(
     if period is not None:
         arguments["temporal_extent"] = list(Period.of(period).interval)
     return read_graph(path), arguments, (), path.stem
-
-
-def read_graph(path: Path) -> Mapping[str, Any]:
-    """The process graph in a JSON file."""
-    if not path.is_file():
-        raise DrylandsError(f"process graph {str(path)!r} does not exist")
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise DrylandsError(f"process graph {str(path)!r} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise DrylandsError(f"process graph {str(path)!r} is not a JSON object")
-    return content
 
 
 @contextmanager
