@@ -1,5 +1,8 @@
 """A back-end of this project on a free loopback port, in a thread of the test, and stopped when the block ends."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -77,3 +80,21 @@ def wait(job, *states: str) -> str:
         assert time.monotonic() < deadline, f"the job is still {status}"
         time.sleep(0.05)
     return status
+
+
+@contextmanager
+def command(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen, str]]:
+    """`drylands serve` in a process of its own; gives (process, address)."""
+    program = [sys.executable, "-c", "from drylands_openeo.cli import main; main()", "serve", "--port", "0"]
+    environment = {**os.environ, "DRYLANDS_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [*program, "--data-dir", str(folder), *options], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        first = process.stdout.readline()
+        assert "openEO back-end at http://127.0.0.1:" in first
+        yield process, first.split()[-1]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()

@@ -2,10 +2,7 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import backends
@@ -306,31 +303,13 @@ def test_a_new_server_knows_the_jobs_of_the_old_one(tmp_path):
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def command(folder, *options):
-    """`drylands serve` in a process of its own; gives (process, address)."""
-    program = [sys.executable, "-c", "from drylands_openeo.cli import main; main()", "serve", "--port", "0"]
-    environment = {**os.environ, "DRYLANDS_PASSWORD": backends.PASSWORD, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        [*program, "--data-dir", str(folder), *options], stdout=subprocess.PIPE, text=True, env=environment
-    )
-    try:
-        first = process.stdout.readline()
-        assert "openEO back-end at http://127.0.0.1:" in first
-        yield process, first.split()[-1]
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
 def test_the_command_serves_a_catalogue_and_its_workers_end_with_it(tmp_path):
     world = build(tmp_path / "world", size=(600, 500), period=YEAR)
     flat = get_product("indices").flat_graph(get_profile("local"), spatial_extent=world.area, temporal_extent=YEAR)
     source = local.source_of(source=world.catalogue)
     direct = local.run(flat, Environment(source), local.Output(tmp_path, "direct", picture=False))
     options = ("--source", str(world.catalogue), "--allow-udf", "any")
-    with command(tmp_path / "data", *options) as (process, url):
+    with backends.command(tmp_path / "data", *options) as (process, url):
         client = openeo.connect(url).authenticate_basic("drylands", backends.PASSWORD)
         assert client.list_collection_ids() == ["sentinel-2-l2a"]
         assert "nir" in client.collection_metadata("sentinel-2-l2a").band_names

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from drylands_openeo import local
 from drylands_openeo.assess import Outcome, Settings, assess
+from drylands_openeo.cli.here import progress_bar
 from drylands_openeo.cli.options import Quiet
-from drylands_openeo.cli.run import progress_bar
 
 SMALL = 1e-12
 """Areas below this [km2] are not shown."""

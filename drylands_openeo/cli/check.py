@@ -7,8 +7,7 @@ import typer
 from rich.console import Console
 
 from drylands_openeo.check import Finding, Size, check, size_of
-from drylands_openeo.cli.options import Backend, StacOf, profile_of
-from drylands_openeo.cli.run import read_graph
+from drylands_openeo.cli.options import Backend, StacOf, profile_of, read_graph
 
 
 def check_graph(

@@ -11,7 +11,7 @@ from rich.table import Table
 from drylands_openeo import demo_degradation
 from drylands_openeo.assess.legends import VERDICTS
 from drylands_openeo.cli.drought import trend_table
-from drylands_openeo.cli.run import progress_bar
+from drylands_openeo.cli.here import progress_bar
 from drylands_openeo.demo import Line, Report, demonstrate
 from drylands_openeo.demo_climate import ClimateReport, demonstrate_climate
 

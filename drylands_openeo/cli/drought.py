@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drylands_openeo import local
+from drylands_openeo.cli.here import EVER, WORLD, progress_bar
 from drylands_openeo.cli.options import (
     AreaFile,
     Bbox,
@@ -24,7 +25,6 @@ from drylands_openeo.cli.options import (
     parameters_of,
     units_of,
 )
-from drylands_openeo.cli.run import EVER, WORLD, progress_bar
 from drylands_openeo.errors import DrylandsError, SourceError
 from drylands_openeo.local.drought import DroughtReport, drought_report
 from drylands_openeo.products.aridity import CLASSES

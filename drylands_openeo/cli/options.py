@@ -1,6 +1,8 @@
 """Options that several commands share, and how their texts are read."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +33,19 @@ StacOf = Annotated[
     typer.Option("--stac", help="Your own STAC for a role, e.g. climate=https://...; repeatable."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted."""
+
+    what: str
+    place: Area | None
+    period: str | None
+    parameters: Mapping[str, Any]
+    resolution: float | None
+    format: str
+    out: Path
 
 
 def area_of(bbox: str | None, area: Path | None) -> Area | None:
@@ -74,7 +89,11 @@ def profile_of(name: str, stac: list[str] | None = None) -> Profile:
     >>> profile_of("cdse", ["climate=https://example.org/collection.json"]).of("climate").url
     'https://example.org/collection.json'
     """
-    profile = get_profile(name)
+    return with_stac(get_profile(name), stac)
+
+
+def with_stac(profile: Profile, stac: list[str] | None) -> Profile:
+    """The profile, with roles that are loaded from STAC collections of the user's own: role=address."""
     for text in stac or ():
         role, mark, url = text.partition("=")
         if not (role and mark and url.startswith(("http://", "https://"))):
@@ -94,6 +113,19 @@ def units_of(texts: list[str] | None) -> dict[str, str]:
         if not (name and mark and unit):
             raise DrylandsError(f"--units {name!r} is not variable=unit")
     return {name: unit for name, _, unit in pairs}
+
+
+def read_graph(path: Path) -> Mapping[str, Any]:
+    """The process graph in a JSON file."""
+    if not path.is_file():
+        raise DrylandsError(f"process graph {str(path)!r} does not exist")
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DrylandsError(f"process graph {str(path)!r} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise DrylandsError(f"process graph {str(path)!r} is not a JSON object")
+    return content
 
 
 def _value(text: str) -> Any:

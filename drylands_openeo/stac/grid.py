@@ -48,11 +48,12 @@ def area_of(outline: Geometry) -> Area:
 
 
 def grid_over(outline: Geometry, *, crs: str | int | None, resolution: float, metres: bool) -> GeoBox:
-    """The grid that covers the outline; ``crs`` None: the UTM zone of its centre.
+    """The grid that covers the outline; ``crs`` None: that of an outline in metres, or the UTM zone of its centre.
 
     ``metres``: ``resolution`` is in metres, whatever the unit of the crs; otherwise it is in that unit.
     """
-    chosen = utm_of(area_of(outline)) if crs is None else _crs(crs, "crs")
+    own = outline.crs if outline.crs.projected else utm_of(area_of(outline))
+    chosen = own if crs is None else _crs(crs, "crs")
     if resolution <= 0:
         raise DrylandsError(f"resolution {resolution:g} is not positive")
     step = resolution / METRES_PER_DEGREE if metres and chosen.geographic else resolution
