@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import rasterio
+import servers
 import xarray as xr
 from shared import need
 from typer.testing import CliRunner
@@ -100,6 +101,22 @@ def test_a_user_defined_process_runs_with_its_parameters(world, tmp_path):
         rasterio.open(tmp_path / "b" / "harmonic_ndvi.tif") as other,
     ):
         assert one.descriptions == other.descriptions
+        np.testing.assert_array_equal(one.read(), other.read())
+
+
+@pytest.mark.parametrize("by", ["path", "address"])
+def test_a_shared_process_runs_as_a_node_of_a_graph(world, tmp_path, by):
+    drylands("graph", "indices", "--backend", "local", "--out", tmp_path / "indices.json")
+    with servers.files(tmp_path) as address:
+        namespace = "indices.json" if by == "path" else f"{address}/indices.json"
+        extents = {"spatial_extent": world.area.spatial_extent, "temporal_extent": ["2020-01-01", "2021-01-01"]}
+        arguments = {**extents, "index": ["ndvi"]}
+        node = {"process_id": "indices", "namespace": namespace, "arguments": arguments, "result": True}
+        (tmp_path / "calls.json").write_text(json.dumps({"shared": node}))
+        source = ("--source", world.catalogue, "--quiet")
+        drylands("run", tmp_path / "calls.json", *source, "--out", tmp_path / "a")
+    drylands("run", "indices", *source, "--bbox", bbox(world), "--period", "2020", "--out", tmp_path / "b")
+    with rasterio.open(tmp_path / "a" / "calls.tif") as one, rasterio.open(tmp_path / "b" / "indices.tif") as other:
         np.testing.assert_array_equal(one.read(), other.read())
 
 

@@ -149,7 +149,7 @@ def _two_sided(r: Array, effective: Array) -> Array:
         return np.asarray(betainc(freedom / 2, 0.5, 1 - r**2))
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """Response of a monthly cube (t, bands, y, x) along t: (bands = lag, r, p, p_any, effective, count, y, x).
 
     Context: vegetation, drought: names of the two bands ("vegetation", "drought"); largest_lag [months] (12); season:

@@ -68,19 +68,6 @@ def parameters_of(texts: list[str] | None) -> dict[str, Any]:
     return {name: _value(text) for name, _, text in pairs}
 
 
-def units_of(texts: list[str] | None) -> dict[str, str]:
-    """variable=unit pairs.
-
-    >>> units_of(["tp=m/day", "t2m=K"])
-    {'tp': 'm/day', 't2m': 'K'}
-    """
-    pairs = [text.partition("=") for text in texts or ()]
-    for name, mark, unit in pairs:
-        if not (name and mark and unit):
-            raise DrylandsError(f"--units {name!r} is not variable=unit")
-    return {name: unit for name, _, unit in pairs}
-
-
 def profile_of(name: str, stac: list[str] | None = None) -> Profile:
     """The back-end's profile, with roles that are loaded from STAC collections of the user's own.
 
@@ -94,6 +81,19 @@ def profile_of(name: str, stac: list[str] | None = None) -> Profile:
             raise DrylandsError(f"--stac {text!r} is not role=https://...")
         profile = profile.with_stac(role, url)
     return profile
+
+
+def units_of(texts: list[str] | None) -> dict[str, str]:
+    """variable=unit pairs.
+
+    >>> units_of(["tp=m/day", "t2m=K"])
+    {'tp': 'm/day', 't2m': 'K'}
+    """
+    pairs = [text.partition("=") for text in texts or ()]
+    for name, mark, unit in pairs:
+        if not (name and mark and unit):
+            raise DrylandsError(f"--units {name!r} is not variable=unit")
+    return {name: unit for name, _, unit in pairs}
 
 
 def _value(text: str) -> Any:

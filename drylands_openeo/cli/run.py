@@ -30,6 +30,7 @@ from drylands_openeo.cli.options import (
 from drylands_openeo.cubefile import CubeFile
 from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
+from drylands_openeo.namespaces import Namespaces
 from drylands_openeo.products import get_product
 from drylands_openeo.profiles import get_profile
 
@@ -67,13 +68,21 @@ def run_graph(
     quiet: Quiet = False,
 ) -> None:
     """Run a product or a process graph on this machine and write its maps."""
-    stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
+    stac: dict[str, Any] = {
+        "source": source,
+        "resolution": resolution,
+        "crs": crs,
+        "max_cloud_cover": cloud_cover,
+        "where": where,
+    }
     place = area_of(bbox, area)
     graph, arguments, bands, name = _program(what, place, period, parameters_of(param), cube, resolution)
     pixels = local.source_of(
         cube=cube, scale=scale, units=units_of(units), loader=loader, on_error="gap" if gaps else "raise", **stac
     )
-    environment = Environment(pixels, trusted=frozenset(allow_udf or ()), trust_any="any" in (allow_udf or ()))
+    shared = Namespaces(Path(what).parent if what.endswith(".json") else None)
+    trusted = frozenset(allow_udf or ())
+    environment = Environment(pixels, resolve=shared, trusted=trusted, trust_any="any" in trusted)
     output = local.Output(out, name, bands, format, picture=pictures)
     with progress_bar(quiet) as progress, _client(scheduler) as client:
         workers = local.Workers(threads, tile, client)

@@ -112,6 +112,8 @@ class Profile:
     ``job_options``: what every batch job is sent with, None: no such options; ``udf_job_options``: what is different
     for jobs with functions. ``url``: of the service, where there is one for all.
     ``keeps_integers``: whether arithmetic stays in the files' integers where their metadata declare no scale.
+    ``has_labels``: whether a callback can take an element by its label; otherwise by its place only.
+    ``resizes_bands``: whether apply_dimension along the bands may give another number of them.
     ``sources``: where each entry was read.
     """
 
@@ -132,6 +134,8 @@ class Profile:
     udf_job_options: Mapping[str, Any] = field(default_factory=dict)
     url: str | None = None
     keeps_integers: bool = False
+    has_labels: bool = True
+    resizes_bands: bool = True
     time: str = "t"
     band: str = "bands"
 

@@ -7,9 +7,9 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from drylands_openeo.engine import Environment, Program, Source
+from drylands_openeo.namespaces import Namespaces
 from drylands_openeo.server.auth import token
 from drylands_openeo.server.collections import Collections, collections_of
-from drylands_openeo.server.namespaces import Namespaces
 from drylands_openeo.server.reach import Reach
 from drylands_openeo.server.requested import asked_format
 from drylands_openeo.server.runner import Runner
