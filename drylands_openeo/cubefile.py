@@ -174,6 +174,16 @@ def _opened(path: Path, interval: Sequence[np.datetime64 | None]) -> xr.Dataset:
     return dataset.isel(t=inside)
 
 
+def is_optical(path: Path) -> bool:
+    """Whether a file holds a band of Sentinel-2 or its scene classification."""
+    try:
+        with xr.open_dataset(path, decode_times=False, decode_coords=False) as dataset:
+            names = {_band_name(str(name)) for name in dataset.data_vars}
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cube file {str(path)!r} is not a netCDF file that can be read: {error}") from error
+    return bool(names & {*BY_NAME, SCL})
+
+
 def _spatial_ref(dataset: xr.Dataset) -> xr.Variable:
     for name in ("crs", "spatial_ref"):
         if name in dataset.variables:

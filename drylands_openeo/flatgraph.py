@@ -57,3 +57,18 @@ def callbacks(value: Json) -> Iterator[Mapping[str, Json]]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from callbacks(inner)
+
+
+def parameters_used(graph: Mapping[str, Json]) -> set[str]:
+    """Names of parameters that the graph refers to, in callbacks too (their own among them).
+
+    >>> sorted(parameters_used({"a": {"arguments": {"x": {"from_parameter": "p"}, "f": {"process_graph": {
+    ...     "b": {"arguments": {"y": {"from_parameter": "q"}}}}}}}}))
+    ['p', 'q']
+    """
+    found: set[str] = set()
+    for node in graph.values():
+        found |= set(references(dict(node["arguments"]), "from_parameter"))
+        for callback in callbacks(node["arguments"]):
+            found |= parameters_used(callback)
+    return found

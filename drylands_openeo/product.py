@@ -12,7 +12,7 @@ from openeo.rest.udp import build_process_dict
 
 from drylands_openeo.area import Area, Period
 from drylands_openeo.errors import DrylandsError
-from drylands_openeo.flatgraph import calls
+from drylands_openeo.flatgraph import calls, parameters_used
 from drylands_openeo.profiles import Profile
 
 Arguments = Mapping[str, Any]
@@ -168,13 +168,15 @@ class Product:
         closed |= {p.name: p.default for p in (*COMMON, *self.parameters) if p.fixed and p.name not in closed}
         opened = {p.name: p.open for p in (*COMMON, *self.parameters) if p.name not in closed}
         graph = self._offered(profile, self.cube(profile, {**closed, **opened}))
+        # What a back-end's own data make needless (the latitude, where there is a band of it) is not asked for.
+        asked = [parameter for name, parameter in opened.items() if name in parameters_used(graph)]
         return _plain(
             build_process_dict(
                 process_graph=graph,
                 process_id=self.id,
                 summary=self.summary,
                 description=self._text(closed),
-                parameters=list(opened.values()),
+                parameters=asked,
                 returns={
                     "description": "A raster cube; its bands are listed in the description.",
                     "schema": {"type": "object", "subtype": "datacube"},

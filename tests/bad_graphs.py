@@ -105,8 +105,8 @@ EVI = reduced(
     ratio=call("divide", x=node("difference"), y=node("plus_one")),
 )
 NDVI = {
-    "nir": band("nir"),
-    "red": band("red"),
+    "nir": call("array_element", data=parameter("data"), index=0),
+    "red": call("array_element", data=parameter("data"), index=1),
     "difference": call("subtract", x=node("nir"), y=node("red")),
     "sum": call("add", x=node("nir"), y=node("red")),
     "ratio": call("divide", x=node("difference"), y=node("sum")),
@@ -345,6 +345,7 @@ TITILER = [
             scale=call("apply", data=node("load"), process=callback(by=call("divide", x=parameter("x"), y=10000))),
         ),
     ),
+    ("argument.back-end", "red/value", on_titiler(EARTH_SEARCH, red=reduce_spectral(value=band("red")))),
     ("values.integer-overflow", "index/difference", on_titiler(SOMEWHERE, index=reduce_spectral(**NDVI))),
     (
         "dimension.missing",

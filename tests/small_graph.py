@@ -45,6 +45,16 @@ def load_collection(scope, id, spatial_extent, temporal_extent, bands):
     return scope["cubes"][tuple(bands)]
 
 
+def load_stac(scope, url, spatial_extent, temporal_extent, bands):
+    return scope["cubes"][tuple(bands)]
+
+
+def array_element(scope, data, label=None, index=None):
+    if index is not None:
+        return data.cube.isel({data.dimension: index}, drop=True)
+    return data.cube.sel({data.dimension: label}, drop=True)
+
+
 def reduce_dimension(scope, data, reducer, dimension):
     if [node["process_id"] for node in reducer.values()] == ["run_udf"]:
         return _callback(reducer, scope, data=data)
@@ -102,6 +112,7 @@ def rename_labels(scope, data, dimension, target):
 
 PROCESSES = {
     "load_collection": load_collection,
+    "load_stac": load_stac,
     "reduce_dimension": reduce_dimension,
     "apply_dimension": apply_dimension,
     "apply_kernel": apply_kernel,
@@ -115,7 +126,7 @@ PROCESSES = {
         _callback(overlap_resolver, scope, x=cube1, y=cube2) if overlap_resolver else xr.concat([cube1, cube2], "bands")
     ),
     "run_udf": lambda scope, data, udf, runtime, version, context: scope["udf"](udf)(data, context),
-    "array_element": lambda scope, data, label: data.cube.sel({data.dimension: label}, drop=True),
+    "array_element": array_element,
     "array_create": lambda scope, data: data,
     "median": lambda scope, data: data.cube.median(data.dimension),
     "first": lambda scope, data: first(data),

@@ -8,7 +8,18 @@ import typer
 from rasterio.errors import NotGeoreferencedWarning
 from rich.console import Console
 
-from drylands_openeo.cli import catalogue, check, demo, graph, run, search, serve
+from drylands_openeo.cli import (
+    assess,
+    catalogue,
+    check,
+    demo,
+    drought,
+    graph,
+    run,
+    search,
+    serve,
+    stac_build,
+)
 from drylands_openeo.errors import DrylandsError
 
 FAILED = 1
@@ -26,6 +37,10 @@ app.command("search")(search.search_items)
 app.command("graph")(graph.write_graph)
 app.command("check")(check.check_graph)
 app.command("run")(run.run_graph)
+app.command("stac-build")(stac_build.build_stac)
+app.command("drought")(drought.drought)
+app.command("areas")(drought.areas)
+app.command("assess")(assess.run_assessment)
 app.command("demo")(demo.run_demo)
 app.command("serve")(serve.serve)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,9 @@ Bbox = Annotated[str | None, typer.Option(help="Area as west,south,east,north [d
 AreaFile = Annotated[Path | None, typer.Option("--area", help="Area as a GeoJSON file.")]
 PeriodText = Annotated[str | None, typer.Option(help="2020, 2020-05, or 2020-01-01/2022-12-31 (last day included).")]
 Parameters = Annotated[list[str] | None, typer.Option("--param", help="A product's parameter, name=value; repeatable.")]
+Units = Annotated[
+    list[str] | None, typer.Option("--units", help="Unit of a climate variable, e.g. tp=m/day; repeatable.")
+]
 CloudCover = Annotated[float | None, typer.Option("--cloud-cover", help="Largest cloud cover of a scene [%].")]
 Where = Annotated[str | None, typer.Option(help="CQL2 text on item properties, e.g. \"platform = 'sentinel-2b'\".")]
 Backend = Annotated[str, typer.Option(help=f"Whose rules, collections and bands: {', '.join(PROFILES)}.")]
@@ -29,6 +33,19 @@ StacOf = Annotated[
     typer.Option("--stac", help="Your own STAC for a role, e.g. climate=https://...; repeatable."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted."""
+
+    what: str
+    place: Area | None
+    period: str | None
+    parameters: Mapping[str, Any]
+    resolution: float | None
+    format: str
+    out: Path
 
 
 def area_of(bbox: str | None, area: Path | None) -> Area | None:
@@ -83,6 +100,19 @@ def with_stac(profile: Profile, stac: list[str] | None) -> Profile:
             raise DrylandsError(f"--stac {text!r} is not role=https://...")
         profile = profile.with_stac(role, url)
     return profile
+
+
+def units_of(texts: list[str] | None) -> dict[str, str]:
+    """variable=unit pairs.
+
+    >>> units_of(["tp=m/day", "t2m=K"])
+    {'tp': 'm/day', 't2m': 'K'}
+    """
+    pairs = [text.partition("=") for text in texts or ()]
+    for name, mark, unit in pairs:
+        if not (name and mark and unit):
+            raise DrylandsError(f"--units {name!r} is not variable=unit")
+    return {name: unit for name, _, unit in pairs}
 
 
 def read_graph(path: Path) -> Mapping[str, Any]:

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from drylands_openeo import jobs
-from drylands_openeo.area import Area, Period
+from drylands_openeo.area import Period
 from drylands_openeo.check import check
-from drylands_openeo.cli.options import needed, parameters_of, read_graph, with_stac
+from drylands_openeo.cli.options import Order, needed, parameters_of, read_graph, with_stac
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.product import OutputBand
 from drylands_openeo.products import get_product
@@ -49,19 +49,6 @@ ClientSecret = Annotated[
 ]
 Provider = Annotated[str | None, typer.Option(envvar="OPENEO_AUTH_PROVIDER_ID", help="OpenID Connect provider.")]
 Force = Annotated[bool, typer.Option("--force", help="Send a graph though 'drylands check' finds errors in it.")]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is wanted."""
-
-    what: str
-    place: Area | None
-    period: str | None
-    parameters: Mapping[str, Any]
-    resolution: float | None
-    format: str
-    out: Path
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import socket
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -41,7 +41,13 @@ def serve(
     where: Where = None,
 ) -> None:
     """Serve the engine by the openEO API 1.2, for openEO clients and the openEO Web Editor."""
-    stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
+    stac: dict[str, Any] = {
+        "source": source,
+        "resolution": resolution,
+        "crs": crs,
+        "max_cloud_cover": cloud_cover,
+        "where": where,
+    }
     settings = Settings(
         data_dir,
         user,

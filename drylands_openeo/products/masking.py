@@ -12,7 +12,7 @@ from openeo import DataCube
 from drylands_openeo.bands import SCL, SCL_CLASSES, SCL_KEEP
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.product import Arguments, Parameter
-from drylands_openeo.products.loading import load
+from drylands_openeo.products.loading import element, load
 from drylands_openeo.profiles import OPTICAL, Profile
 
 NEVER_VALID = (0, 1)
@@ -94,11 +94,15 @@ def clear(
             f"dilation 0 (given: {erosion} and {dilation} m)"
         )
     rejected = [code for code in PRESENT if code not in keep]
-    dropped = _without_class(scl, profile)
-    if rejected:
-        grown = _grown(scl, profile, rejected, radius(erosion, resolution), radius(dilation, resolution))
+    shrunk, grown = radius(erosion, resolution), radius(dilation, resolution)
+    if not rejected:
+        dropped = _without_class(scl, profile)
+    elif not shrunk + grown:
+        dropped = _classes(scl, profile, keep, inside=0, outside=1)
+    else:
         # A mask is what is not zero, so the sum is the union: one pass over the reflectance instead of two.
-        dropped = dropped.merge_cubes(grown, overlap_resolver="add")
+        near = _grown(scl, profile, rejected, shrunk, grown)
+        dropped = _without_class(scl, profile).merge_cubes(near, overlap_resolver="add")
     return reflectance.mask(dropped.resample_cube_spatial(reflectance, method="near"))
 
 
@@ -135,7 +139,7 @@ def _without_class(scl: DataCube, profile: Profile) -> DataCube:
 
     def reducer(data: Any) -> Any:
         # No data makes a comparison null, and `if` takes null for false.
-        return (data.array_element(label=profile.bands[SCL]) > max(NEVER_VALID)).if_(accept=0, reject=1)
+        return (element(data, profile, SCL, [SCL]) > max(NEVER_VALID)).if_(accept=0, reject=1)
 
     return scl.reduce_dimension(dimension=profile.band, reducer=reducer)
 
@@ -144,7 +148,7 @@ def _classes(scl: DataCube, profile: Profile, codes: Sequence[int], *, inside: i
     """``inside`` where the class is one of ``codes``, ``outside`` elsewhere, also where there is no class."""
 
     def reducer(data: Any) -> Any:
-        code = data.array_element(label=profile.bands[SCL])
+        code = element(data, profile, SCL, [SCL])
         member = reduce(lambda left, right: left.or_(right), [code == value for value in codes])
         return member.if_(accept=inside, reject=outside)
 

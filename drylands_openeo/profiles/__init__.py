@@ -5,10 +5,13 @@ from drylands_openeo.profiles.cdse import CDSE, FEDERATION
 from drylands_openeo.profiles.local import LOCAL
 from drylands_openeo.profiles.profile import (
     CLIMATE,
+    COARSE,
+    CONDITION,
     DEM,
     LAND_COVER,
     NPP,
     OPTICAL,
+    VEGETATION,
     Collection,
     Credits,
     Limits,
@@ -21,6 +24,8 @@ from drylands_openeo.profiles.titiler import TITILER
 __all__ = [
     "CDSE",
     "CLIMATE",
+    "COARSE",
+    "CONDITION",
     "DEM",
     "FEDERATION",
     "LAND_COVER",
@@ -29,6 +34,7 @@ __all__ = [
     "OPTICAL",
     "PROFILES",
     "TITILER",
+    "VEGETATION",
     "Collection",
     "Credits",
     "Limits",

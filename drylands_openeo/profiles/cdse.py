@@ -50,18 +50,12 @@ _CALLBACK_PROCESSES = names("""
 """)
 
 _AGERA5 = {
-    name.replace("-", "_"): name
-    for name in (
-        "dewpoint-temperature",
-        "precipitation-flux",
-        "solar-radiation-flux",
-        "temperature-max",
-        "temperature-mean",
-        "temperature-min",
-        "vapour-pressure",
-        "wind-speed",
-    )
+    "precipitation": "total_precipitation",
+    "tmin": "2m_temperature_min",
+    "tmean": "2m_temperature_mean",
+    "tmax": "2m_temperature_max",
 }
+_HUNDREDTHS_OF_KELVIN = (0.01, -273.15)
 
 _COLLECTIONS = {
     OPTICAL: Collection(
@@ -100,7 +94,10 @@ _COLLECTIONS = {
         "agera5_daily",
         _AGERA5,
         9600.0,
-        f"{_DRIVER}/issues/591; the bands are those of Terrascope's AGERA5",
+        f"{_DRIVER}/issues/591; bands: https://github.com/Open-EO/openeo-gfmap; scales: WorldCereal's classification",
+        further=names("dewpoint_temperature_mean solar_radiation_flux vapour_pressure wind_speed"),
+        conversions={"precipitation": (0.01, 0.0), **dict.fromkeys(("tmin", "tmean", "tmax"), _HUNDREDTHS_OF_KELVIN)},
+        totals=frozenset({"precipitation"}),
         url="https://stac.openeo.vito.be/collections/agera5_daily",
         scale=None,
         revisit=1.0,
@@ -183,7 +180,17 @@ FEDERATION = replace(
     collections={
         **_COLLECTIONS,
         CLIMATE: replace(
-            _COLLECTIONS[CLIMATE], id="AGERA5", url=None, source="collection of Terrascope, WorldCereal issue 7"
+            _COLLECTIONS[CLIMATE],
+            id="AGERA5",
+            url=None,
+            bands={
+                "precipitation": "precipitation-flux",
+                "tmin": "temperature-min",
+                "tmean": "temperature-mean",
+                "tmax": "temperature-max",
+            },
+            further=names("dewpoint-temperature solar-radiation-flux vapour-pressure wind-speed"),
+            source="collection of Terrascope, WorldCereal issue 7",
         ),
     },
     sources=(*CDSE.sources, "the aggregator hands a graph on to the back-end that has its collections"),

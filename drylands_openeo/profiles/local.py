@@ -1,9 +1,28 @@
 """The engine of this project."""
 
 from drylands_openeo.bands import SCL, SENTINEL2_BANDS
-from drylands_openeo.profiles.profile import OPTICAL, Collection, Profile, UdfRules, names
+from drylands_openeo.profiles.profile import (
+    CLIMATE,
+    COARSE,
+    CONDITION,
+    LAND_COVER,
+    NPP,
+    OPTICAL,
+    VEGETATION,
+    Collection,
+    Profile,
+    UdfRules,
+    names,
+)
 
 COMMON_NAMES = (*(band.name for band in SENTINEL2_BANDS), SCL)
+
+CLIMATE_NAMES = (
+    *("precipitation", "tmin", "tmean", "tmax", "pet", "awc"),
+    *("radiation", "wind", "humidity", "vapour_pressure", "elevation", "latitude"),
+)
+
+OWN = "a file of the user's own, whose bands are called so"
 
 CUBE_PROCESSES = names("""
     add_dimension aggregate_spatial aggregate_temporal aggregate_temporal_period anomaly apply apply_dimension
@@ -37,7 +56,19 @@ LOCAL = Profile(
             classes=frozenset({SCL}),
             revisit=5.0,
             start="2015-06-27",
-        )
+        ),
+        CLIMATE: Collection(
+            CLIMATE,
+            {name: name for name in CLIMATE_NAMES},
+            25_000.0,
+            "drylands_openeo.climate hands on monthly values in our units by our names",
+            revisit=30.4,
+        ),
+        NPP: Collection(NPP, {"npp": "npp"}, 500.0, OWN, revisit=365.25),
+        VEGETATION: Collection(VEGETATION, {"vi": "vi"}, 1000.0, OWN, revisit=30.4),
+        COARSE: Collection(COARSE, {"vi": "vi"}, 300.0, OWN, revisit=1.0),
+        LAND_COVER: Collection(LAND_COVER, {"stratum": "stratum"}, 100.0, OWN, classes=frozenset({"stratum"})),
+        CONDITION: Collection(CONDITION, {}, 1000.0, "the map that the product rain_use has made"),
     },
     scl_resolution=20.0,
     one_grid=True,

@@ -12,6 +12,12 @@ OPTICAL = "sentinel-2-l2a"
 DEM, LAND_COVER, CLIMATE, NPP = "dem", "land-cover", "climate", "npp"
 """Roles of auxiliary data: terrain, land cover, weather, net primary production."""
 
+VEGETATION, COARSE = "vegetation", "coarse-daily"
+"""Roles of a vegetation index: monthly, and daily of a coarse sensor."""
+
+CONDITION = "rain-use"
+"""The role of the finished map of the product `rain_use`, for what is computed from it in a second pass."""
+
 
 @dataclass(frozen=True)
 class Collection:
@@ -21,6 +27,8 @@ class Collection:
     own. ``bands``: our name -> its name; ``further``: names of other bands it has; both empty: not known.
     ``scale``: what values are still to be multiplied by to be physical; None: not known. ``offset_applied``: what the
     back-end has taken off the values already, in the values' own units. ``classes``: bands that hold classes.
+    ``conversions``: our band name -> (scale, offset) to our units, where one ``scale`` does not serve all;
+    ``totals``: our names of bands that add up over time.
     ``resolution`` [m]; ``revisit`` [days] between two looks at one place; None: it has no dates.
     ``start``: first date; ``region``: west, south, east, north [degrees], None: the globe.
     ``source``: where this was read.
@@ -34,6 +42,8 @@ class Collection:
     further: frozenset[str] = frozenset()
     scale: float | None = 1.0
     offset_applied: float = 0.0
+    conversions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    totals: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
     revisit: float | None = None
     start: str | None = None
@@ -108,6 +118,8 @@ class Profile:
     ``job_options``: what every batch job is sent with, None: no such options; ``udf_job_options``: what is different
     for jobs with functions. ``url``: of the service, where there is one for all.
     ``keeps_integers``: whether arithmetic stays in the files' integers where their metadata declare no scale.
+    ``has_labels``: whether a callback can take an element by its label; otherwise by its place only.
+    ``resizes_bands``: whether apply_dimension along the bands may give another number of them.
     ``sources``: where each entry was read.
     """
 
@@ -128,6 +140,8 @@ class Profile:
     udf_job_options: Mapping[str, Any] = field(default_factory=dict)
     url: str | None = None
     keeps_integers: bool = False
+    has_labels: bool = True
+    resizes_bands: bool = True
     time: str = "t"
     band: str = "bands"
 

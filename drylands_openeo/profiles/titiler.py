@@ -2,7 +2,7 @@
 
 from drylands_openeo.bands import SCL
 from drylands_openeo.profiles.local import COMMON_NAMES
-from drylands_openeo.profiles.profile import OPTICAL, Collection, Limits, Profile, names
+from drylands_openeo.profiles.profile import OPTICAL, Collection, Limits, Narrower, Profile, names
 
 _CUBE_PROCESSES = names("""
     add_dimension aggregate_spatial aggregate_temporal apply apply_dimension apply_pixel_selection color_formula
@@ -42,10 +42,18 @@ TITILER = Profile(
     processes=_PROCESSES,
     callback_processes=_PROCESSES - _CUBE_PROCESSES,
     limits=Limits(items=20, image_pixels=1e8, batch=False),
+    arguments={
+        ("array_element", "label"): Narrower(
+            {"type": "null"}, "Inside callbacks titiler-openeo takes an element by its index only."
+        )
+    },
     keeps_integers=True,
+    has_labels=False,
+    resizes_bands=False,
     band="spectral",
     sources=(
         "processes: https://github.com/developmentseed/titiler-openeo 0.19, GET /processes",
+        "labels and bands in callbacks, values of loaded pixels: 0.19 run on loopback",
         "dimension names: titiler.openeo.stacapi; limits: titiler.openeo.settings (a deployment may set others)",
     ),
 )

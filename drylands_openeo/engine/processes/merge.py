@@ -6,7 +6,7 @@ import numpy as np
 
 from drylands_openeo.engine.processes.alignment import Aligned, aligned
 from drylands_openeo.engine.processes.callbacks import as_block
-from drylands_openeo.engine.processes.labels import kind, label_array, same_labels
+from drylands_openeo.engine.processes.labels import instants, kind, label_array, labelled, same_labels
 from drylands_openeo.engine.registry import process
 from drylands_openeo.engine.values import Block, Cube
 from drylands_openeo.errors import GraphError
@@ -27,6 +27,8 @@ def merge_cubes(cube1: Cube, cube2: Cube, overlap_resolver: Any = None, context:
             code="IncompatibleDataCubes",
         )
     first, second = _with_dims_of(cube1, wide), _with_dims_of(cube2, wide)
+    for name in map(str, wide.dims):
+        first, second = _dated(first, second, name), _dated(second, first, name)
     if all(same_labels(first, second, str(name)) for name in wide.dims):
         return first.copy(data=_resolved(first.values, second.values, overlap_resolver, context))
     return _united(first, second, overlap_resolver, context)
@@ -39,6 +41,14 @@ def _with_dims_of(cube: Cube, wide: Cube) -> Cube:
         cube = cube.expand_dims({name: wide.sizes[name] for name in lacking})
         cube = cube.assign_coords({name: wide.coords[name] for name in lacking if name in wide.coords})
     return cube.transpose(*wide.dims)
+
+
+def _dated(cube: Cube, other: Cube, name: str) -> Cube:
+    """Labels of periods ("2020-01") as their first instants, where the other cube has dates (a UDF gives those)."""
+    ours, theirs = cube.coords.get(name), other.coords.get(name)
+    if ours is None or theirs is None or "period" not in ours.attrs or theirs.dtype.kind != "M":
+        return cube
+    return labelled(cube, name, instants(cube, name), like="temporal")
 
 
 def _united(first: Cube, second: Cube, resolver: Any, context: Any) -> Cube:

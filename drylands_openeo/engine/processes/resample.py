@@ -172,12 +172,13 @@ def _nearest(cube: Cube, source: GeoBox, target: GeoBox) -> Block:
 
     Our own and not GDAL's, whose warp approximates positions by the window that it is given.
     """
+    along, across = (target.coords[dim].values for dim in target.dimensions)
     if source.crs == target.crs:
-        x, _ = source.wld2pix(target.coords["x"].values, target.coords["y"].values[0])
-        _, y = source.wld2pix(target.coords["x"].values[0], target.coords["y"].values)
+        x, _ = source.wld2pix(across, along[0])
+        _, y = source.wld2pix(across[0], along)
         return windows.take(cube, _floor(y), _floor(x))
     transform = Transformer.from_crs(target.crs, source.crs, always_xy=True).transform
-    x, y = source.wld2pix(*transform(*np.meshgrid(target.coords["x"].values, target.coords["y"].values)))
+    x, y = source.wld2pix(*transform(*np.meshgrid(across, along)))
     rows, columns = _floor(y), _floor(x)
     inside = (rows >= 0) & (rows < source.shape[0]) & (columns >= 0) & (columns < source.shape[1])
     values: Block = np.full((*cube.shape[:-2], *target.shape), np.nan, np.result_type(cube.dtype, np.float32))
