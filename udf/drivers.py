@@ -133,7 +133,7 @@ def _floats(series: ArrayLike) -> tuple[Array, np.dtype[Any]]:
     return array.astype(np.float64, copy=False), np.dtype(np.float32 if narrow else np.float64)
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """Drivers of an annual cube (t, bands, y, x) -> (bands, y, x).
 
     Band ``observed`` (the first, whatever its name); ``predicted``, where somebody else's model is given; otherwise all

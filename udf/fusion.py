@@ -139,7 +139,7 @@ def _floats(series: ArrayLike) -> tuple[Array, np.dtype[Any]]:
     return array.astype(np.float64, copy=False), np.dtype(np.float32 if narrow else np.float64)
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """A cube (t, bands, y, x) with the bands ``fine``, ``coarse`` and, if any, ``weight``, fused.
 
     Context: sigma (20), smoothing (10) [days]; ``dates`` (ISO 8601) gives (t, bands = ["fused"], y, x) on those dates,
