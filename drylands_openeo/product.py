@@ -143,12 +143,19 @@ class Product:
         ``temporal_extent``: anything that Period.of takes; ``resolution``: pixel size [m] of the run's grid, read where
         the back-end puts every band on one grid (``Profile.scl_resolution`` is None).
         """
+        extents = {"spatial_extent": spatial_extent, "temporal_extent": temporal_extent, "resolution": resolution}
+        return _plain(self.cube(profile, self.filled(**extents, **arguments)).flat_graph())
+
+    def filled(
+        self, *, spatial_extent: Any, temporal_extent: Any, resolution: float = RESOLUTION.default, **arguments: Any
+    ) -> dict[str, Any]:
+        """Every argument of the graph, checked, in its one form, defaults filled in."""
         common = {
             SPATIAL_EXTENT.name: _extent(spatial_extent),
             TEMPORAL_EXTENT.name: list(Period.of(temporal_extent).interval),
             RESOLUTION.name: resolution,
         }
-        return _plain(self.graph(profile, {**arguments, **common}).flat_graph())
+        return self._complete({**arguments, **common}, (*COMMON, *self.parameters))
 
     def udp(self, profile: Profile) -> dict[str, Any]:
         """The user-defined process for a back-end: what can be a process-graph parameter is left one."""

@@ -9,6 +9,9 @@ from drylands_openeo.errors import DrylandsError
 OPTICAL = "sentinel-2-l2a"
 """The role of the collection that holds Sentinel-2 surface reflectance and its scene classification."""
 
+ELEVATION, CLIMATE, NPP = "dem", "climate", "npp"
+"""Roles of the other inputs: a terrain model [m], monthly climate, somebody else's net primary production."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -118,7 +121,7 @@ _NOT_IN_CALLBACKS = _names("""
 LOCAL = Profile(
     name="local",
     title="The engine of this project, on this machine",
-    collections={OPTICAL: "sentinel-2-l2a"},
+    collections={OPTICAL: "sentinel-2-l2a", ELEVATION: "dem", CLIMATE: "climate", NPP: "npp"},
     bands={name: name for name in _COMMON_NAMES},
     reflectance_scale=1.0,
     scl_resolution=None,
@@ -131,7 +134,7 @@ LOCAL = Profile(
 CDSE = Profile(
     name="cdse",
     title="Copernicus Data Space Ecosystem, https://openeo.dataspace.copernicus.eu",
-    collections={OPTICAL: "SENTINEL2_L2A"},
+    collections={OPTICAL: "SENTINEL2_L2A", ELEVATION: "COPERNICUS_30"},
     bands={**{band.name: band.sensor_name for band in SENTINEL2_BANDS}, SCL: "SCL"},
     reflectance_scale=0.0001,
     scl_resolution=20.0,

@@ -41,8 +41,11 @@ def _callback(graph, scope, **parameters):
     return run(graph, scope["cubes"], {**scope["parameters"], **parameters}, scope["udf"])
 
 
-def load_collection(scope, id, spatial_extent, temporal_extent, bands):
-    return scope["cubes"][tuple(bands)]
+def load_collection(scope, spatial_extent, temporal_extent, bands, id=None, url=None):
+    cubes = scope["cubes"]
+    if tuple(bands) in cubes:
+        return cubes[tuple(bands)]
+    return next(cube.sel(bands=bands) for cube in cubes.values() if set(bands) <= set(cube.bands.values))
 
 
 def reduce_dimension(scope, data, reducer, dimension):
@@ -75,8 +78,24 @@ def apply_kernel(scope, data, kernel, factor, border, replace_invalid):
 
 
 def resample_cube_spatial(scope, data, target, method):
-    assert method == "near"
+    assert method in ("near", "bilinear")
     return data.reindex(x=target.x, y=target.y, method="nearest")
+
+
+def resample_spatial(scope, data, resolution, method):
+    assert method == "average"
+    step = round(resolution / abs(float(data.x[1] - data.x[0])))
+    return data.coarsen(x=step, y=step).mean()
+
+
+def apply_neighborhood(scope, data, process, size, overlap):
+    return _callback(process, scope, data=data)
+
+
+def aggregate_temporal_period(scope, data, period, reducer, dimension):
+    labels = data[dimension].dt.strftime({"month": "%Y-%m", "year": "%Y"}[period])
+    groups = [_callback(reducer, scope, data=Labelled(part, dimension)) for _, part in data.groupby(labels)]
+    return xr.concat(groups, dimension).assign_coords({dimension: sorted(set(labels.values))}).transpose(*data.dims)
 
 
 def compare(operation, scope, x, y):
@@ -95,13 +114,18 @@ def first(data):
     return reduce(lambda found, layer: found.fillna(layer), layers)
 
 
-def rename_labels(scope, data, dimension, target):
+def rename_labels(scope, data, dimension, target, source=None):
+    assert source is None or [*data[dimension].values] == source
     assert data.sizes[dimension] == len(target)
     return data.assign_coords({dimension: target})
 
 
 PROCESSES = {
     "load_collection": load_collection,
+    "load_stac": load_collection,
+    "resample_spatial": resample_spatial,
+    "apply_neighborhood": apply_neighborhood,
+    "aggregate_temporal_period": aggregate_temporal_period,
     "reduce_dimension": reduce_dimension,
     "apply_dimension": apply_dimension,
     "apply_kernel": apply_kernel,
@@ -111,11 +135,12 @@ PROCESSES = {
     "mask": lambda scope, data, mask: data.where(mask == 0),
     "add_dimension": lambda scope, data, name, label, type: data.expand_dims({name: [label]}),
     "filter_bands": lambda scope, data, bands: data.sel(bands=bands),
-    "merge_cubes": lambda scope, cube1, cube2: xr.concat([cube1, cube2], "bands"),
+    "merge_cubes": lambda scope, cube1, cube2: xr.concat([cube1, cube2], "bands", join="outer"),
     "run_udf": lambda scope, data, udf, runtime, version, context: scope["udf"](udf)(data, context),
     "array_element": lambda scope, data, label: data.cube.sel({data.dimension: label}, drop=True),
     "array_create": lambda scope, data: data,
     "median": lambda scope, data: data.cube.median(data.dimension),
+    "mean": lambda scope, data: data.cube.mean(data.dimension),
     "first": lambda scope, data: first(data),
     "count": lambda scope, data: data.cube.count(data.dimension),
     "if": if_,

@@ -8,7 +8,7 @@ import typer
 from rasterio.errors import NotGeoreferencedWarning
 from rich.console import Console
 
-from drylands_openeo.cli import catalogue, demo, graph, run, search
+from drylands_openeo.cli import catalogue, demo, endmembers, graph, range, run, search
 from drylands_openeo.errors import DrylandsError
 
 FAILED = 1
@@ -25,6 +25,8 @@ app.command("products")(catalogue.products)
 app.command("search")(search.search_items)
 app.command("graph")(graph.write_graph)
 app.command("run")(run.run_graph)
+app.command("range")(range.grey_range)
+app.add_typer(endmembers.app, name="endmembers")
 app.command("demo")(demo.run_demo)
 
 

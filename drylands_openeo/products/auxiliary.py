@@ -1,0 +1,36 @@
+"""Inputs besides Sentinel-2, from a back-end's collection or a STAC collection that the caller names; names of bands."""
+
+from collections.abc import Sequence
+
+from openeo import DataCube
+from openeo.internal.graph_building import PGNode
+
+from drylands_openeo.product import Arguments, Parameter, is_open
+from drylands_openeo.profiles import Profile
+
+
+def address(role: str, what: str) -> Parameter:
+    """The parameter that names where the input of a role comes from; a published process has to be told."""
+    return Parameter(
+        role,
+        f"Address of a STAC collection with {what}. In a generated graph it may be left out where the back-end has a "
+        f"collection for the role {role!r}, as a run on this machine has.",
+        {"type": "string"},
+        derive=lambda arguments: "",
+    )
+
+
+def load_auxiliary(profile: Profile, role: str, bands: Sequence[str], arguments: Arguments) -> DataCube:
+    """The cube (t, bands, y, x) of a role, ``bands`` by the names that its collection has, on its own grid."""
+    where = arguments[role]
+    loaded = {name: arguments[name] for name in ("spatial_extent", "temporal_extent")} | {"bands": list(bands)}
+    if is_open(where) or where:  # openeo's load_stac would read the collection now, from the network
+        return DataCube(PGNode("load_stac", arguments={"url": where, **loaded}), connection=None)
+    return DataCube.load_collection(profile.collection(role), connection=None, **loaded)
+
+
+def named(cube: DataCube, profile: Profile, source: Sequence[str], target: Sequence[str]) -> DataCube:
+    """The cube with its bands ``source`` called ``target``."""
+    if list(source) == list(target):
+        return cube
+    return cube.rename_labels(dimension=profile.band, target=list(target), source=list(source))
