@@ -1,4 +1,4 @@
-"""Inputs besides Sentinel-2, from a back-end's collection or a STAC collection that the caller names; names of bands."""
+"""Inputs besides Sentinel-2, from a back-end's collection or a STAC collection that the caller names."""
 
 from collections.abc import Sequence
 
