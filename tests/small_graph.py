@@ -98,6 +98,23 @@ def aggregate_temporal_period(scope, data, period, reducer, dimension):
     return xr.concat(groups, dimension).assign_coords({dimension: sorted(set(labels.values))}).transpose(*data.dims)
 
 
+def aggregate_temporal(scope, data, intervals, reducer, dimension):
+    days = data[dimension].values
+    chosen = [(days >= np.datetime64(start)) & (days < np.datetime64(end)) for start, end in intervals]
+    parts = [_callback(reducer, scope, data=Labelled(data.isel({dimension: inside}), dimension)) for inside in chosen]
+    return xr.concat(parts, dimension).assign_coords({dimension: [start for start, _ in intervals]})
+
+
+def array_element(scope, data, label=None, index=None):
+    return data[index] if isinstance(data, list) else data.cube.sel({data.dimension: label}, drop=True)
+
+
+def merge_cubes(scope, cube1, cube2, overlap_resolver=None):
+    if overlap_resolver:
+        return _callback(overlap_resolver, scope, x=cube1, y=cube2)
+    return xr.concat([cube1, cube2], "bands", join="outer")
+
+
 def compare(operation, scope, x, y):
     found = operation(x, y)
     return xr.where(np.isnan(x), np.nan, found)
@@ -135,9 +152,13 @@ PROCESSES = {
     "mask": lambda scope, data, mask: data.where(mask == 0),
     "add_dimension": lambda scope, data, name, label, type: data.expand_dims({name: [label]}),
     "filter_bands": lambda scope, data, bands: data.sel(bands=bands),
-    "merge_cubes": lambda scope, cube1, cube2: xr.concat([cube1, cube2], "bands", join="outer"),
+    "merge_cubes": merge_cubes,
     "run_udf": lambda scope, data, udf, runtime, version, context: scope["udf"](udf)(data, context),
-    "array_element": lambda scope, data, label: data.cube.sel({data.dimension: label}, drop=True),
+    "array_element": array_element,
+    "aggregate_temporal": aggregate_temporal,
+    "sqrt": lambda scope, x: x**0.5,
+    "exp": lambda scope, p: np.exp(p),
+    "lte": partial(compare, lambda a, b: (a <= b) * 1.0),
     "array_create": lambda scope, data: data,
     "median": lambda scope, data: data.cube.median(data.dimension),
     "mean": lambda scope, data: data.cube.mean(data.dimension),

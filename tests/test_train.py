@@ -16,7 +16,8 @@ from drylands_openeo.endmembers import resample
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.model import checked, read
 from drylands_openeo.products.fractional_cover import BANDS
-from drylands_openeo.train import MODELS, Metrics, read_table, samples_of, train
+from drylands_openeo.samples import read_table, samples_of
+from drylands_openeo.train import MODELS, Metrics, train
 from drylands_openeo.train.applicability import area_of_applicability, half_width
 from drylands_openeo.train.folds import group_folds, random_folds, spatial_folds, splits
 from drylands_openeo.train.importance import collinear_groups, twins, variance_inflation

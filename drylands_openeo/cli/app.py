@@ -8,7 +8,7 @@ import typer
 from rasterio.errors import NotGeoreferencedWarning
 from rich.console import Console
 
-from drylands_openeo.cli import catalogue, demo, endmembers, graph, range, run, search
+from drylands_openeo.cli import catalogue, demo, endmembers, graph, range, run, search, train
 from drylands_openeo.errors import DrylandsError
 
 FAILED = 1
@@ -27,6 +27,8 @@ app.command("graph")(graph.write_graph)
 app.command("run")(run.run_graph)
 app.command("range")(range.grey_range)
 app.add_typer(endmembers.app, name="endmembers")
+app.command("sample")(train.sample_products)
+app.command("train")(train.train_model)
 app.command("demo")(demo.run_demo)
 
 

@@ -13,9 +13,10 @@ from drylands_openeo.cli.options import area_of as area_from
 from drylands_openeo.cli.run import progress_bar
 from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
-from drylands_openeo.local.sample import points_of, sampled
+from drylands_openeo.local.sample import area_around, points_of, sampled
 from drylands_openeo.products import get_product
 from drylands_openeo.profiles import get_profile
+from drylands_openeo.samples import read_table, samples_of
 
 
 def train_model(
@@ -36,7 +37,7 @@ def train_model(
 ) -> None:
     """Train a regression, validate it at random and in space, and write it with its model card."""
     try:
-        from drylands_openeo.train import read_table, samples_of, train
+        from drylands_openeo.train import train
     except ImportError as error:
         raise DrylandsError(f"training needs {error.name}: pip install 'drylands-openeo[train]'") from None
     frame, degrees = read_table(table)
@@ -85,7 +86,7 @@ def sample_products(
     chosen = get_product(product)
     graph = chosen.flat_graph(
         get_profile("local"),
-        spatial_extent=area_from(bbox, area) or local.sample.area_around(degrees),
+        spatial_extent=area_from(bbox, area) or area_around(degrees),
         temporal_extent=needed(period, "--period"),
         **parameters_of(param),
     )

@@ -15,6 +15,7 @@ from drylands_openeo.engine import Environment, Plan, Program
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.local.output import canonical
 from drylands_openeo.local.run import Progress, silent
+from drylands_openeo.samples import read_table
 
 MARGIN = 0.01
 """How far an area reaches beyond its points [degrees]."""
@@ -25,8 +26,6 @@ WINDOW = 64
 
 def points_of(path: Path | str) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """The columns of a table of plots and their positions (n, 2) [degrees]."""
-    from drylands_openeo.train.table import read_table
-
     frame, degrees = read_table(path)
     if degrees is None:
         raise DrylandsError(f"table {str(path)!r} has no positions: columns longitude and latitude, or geometries")

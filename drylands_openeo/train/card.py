@@ -8,8 +8,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from drylands_openeo.samples import Samples
 from drylands_openeo.train.importance import Group
-from drylands_openeo.train.table import Samples
 from drylands_openeo.train.validation import Validation
 
 PACKAGES = ("scikit-learn", "numpy", "skl2onnx", "onnxruntime", "drylands-openeo")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drylands_openeo.model import checked
+from drylands_openeo.samples import Samples
 from drylands_openeo.train.applicability import area_of_applicability, half_width
 from drylands_openeo.train.card import card, text
 from drylands_openeo.train.estimators import estimator
@@ -17,7 +18,6 @@ from drylands_openeo.train.export import exported
 from drylands_openeo.train.folds import Folds, group_folds, random_folds, spatial_folds
 from drylands_openeo.train.importance import permutation_importance, twins, variance_inflation, weights
 from drylands_openeo.train.metrics import findings
-from drylands_openeo.train.table import Samples
 from drylands_openeo.train.validation import Validation, tuned, validate
 
 
