@@ -8,7 +8,7 @@ import typer
 from rasterio.errors import NotGeoreferencedWarning
 from rich.console import Console
 
-from drylands_openeo.cli import catalogue, demo, endmembers, graph, range, run, search, train
+from drylands_openeo.cli import carbon, catalogue, demo, endmembers, graph, range, run, search, train
 from drylands_openeo.errors import DrylandsError
 
 FAILED = 1
@@ -29,6 +29,8 @@ app.command("range")(range.grey_range)
 app.add_typer(endmembers.app, name="endmembers")
 app.command("sample")(train.sample_products)
 app.command("train")(train.train_model)
+app.command("cover-carbon")(carbon.cover_carbon)
+app.command("soc-change")(carbon.change_of_carbon)
 app.command("demo")(demo.run_demo)
 
 
