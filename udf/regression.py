@@ -28,6 +28,7 @@ import numpy as np
 import xarray as xr
 
 BLOCK = 8192  # pixels predicted at one time
+NEAR = 2048  # pixels whose distances to all training samples are held at one time
 KINDS = ("linear", "tree", "onnx")
 
 
@@ -114,11 +115,11 @@ def dissimilarity(applicability: dict[str, Any], samples: Any) -> np.ndarray:
     half = 0.5 * np.einsum("ij,ij->i", known, known)[:, None]
     result = np.empty(len(values), np.float32)
     with np.errstate(invalid="ignore"):
-        for start in range(0, len(values), BLOCK):
-            z = values[start : start + BLOCK] * scale.astype(np.float32) - shift
+        for start in range(0, len(values), NEAR):
+            z = values[start : start + NEAR] * scale.astype(np.float32) - shift
             nearest = (half - known @ z.T).min(axis=0)
             squared = 2 * nearest + np.einsum("ij,ij->i", z, z)
-            result[start : start + BLOCK] = np.sqrt(np.maximum(squared, 0))
+            result[start : start + NEAR] = np.sqrt(np.maximum(squared, 0))
     return result / np.float32(applicability["distance"])
 
 
