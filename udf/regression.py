@@ -67,7 +67,8 @@ def _of_kind(model: dict[str, Any], values: np.ndarray) -> np.ndarray:
         raise ValueError(f"kind: {model['kind']!r}, must be one of {KINDS}")
     session = session_of(model.get("onnx", ""), model.get("path", ""), model.get("archive", ""))
     found = session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(values)})[0]
-    return np.asarray(found, np.float64).reshape(-1) * model.get("factor", 1.0) + model.get("shift", 0.0)
+    scaled = np.asarray(found, np.float64).reshape(-1) * model.get("factor", 1.0)
+    return np.asarray(scaled + model.get("shift", 0.0))
 
 
 def by_tree(model: dict[str, Any], values: np.ndarray) -> np.ndarray:
