@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test check format graphs bench conformance constraints clean
+.PHONY: help demo test check format graphs bench conformance node-tools constraints clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -31,7 +31,11 @@ format: $(STAMP) ## ruff, in place
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-graphs: $(STAMP) ## process_graphs/*.json from the products
+node-tools:      ## the official graph validator, under .node (needs node and npm)
+	mkdir -p .node
+	npm install --prefix .node --no-package-lock --no-save --no-audit --no-fund --loglevel=error @openeo/js-processgraphs@1.4.2
+
+graphs: $(STAMP) ## process_graphs/ from the products
 	$(BIN)/python -m drylands_openeo.catalogue process_graphs
 
 conformance: $(STAMP) ## official openEO process cases: passed/total
@@ -49,4 +53,4 @@ constraints:     ## pins of a fresh resolution, no index named
 	rm -rf .venv-pins
 
 clean:           ## what was built
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis drylands-demo
+	rm -rf .venv .node build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis drylands-demo

@@ -43,6 +43,11 @@ class CubeFile:
     path: Path
     scale: float | None = None
 
+    @property
+    def resolution(self) -> float:
+        """Pixel size of the file [units of its projection]."""
+        return abs(float(FileLayer(Path(self.path), self.scale, (), (None, None)).grid.resolution.x))
+
     def collection(self, collection: str, extent: Extent) -> "FileLayer":
         """The file's bands, cut to the extent."""
         layer = FileLayer(Path(self.path), self.scale, tuple(extent.bands or ()), _interval(extent.temporal))
@@ -167,6 +172,16 @@ def _opened(path: Path, interval: Sequence[np.datetime64 | None]) -> xr.Dataset:
     if end is not None:
         inside &= dataset["t"].values < end
     return dataset.isel(t=inside)
+
+
+def is_optical(path: Path) -> bool:
+    """Whether a file holds a band of Sentinel-2 or its scene classification."""
+    try:
+        with xr.open_dataset(path, decode_times=False, decode_coords=False) as dataset:
+            names = {_band_name(str(name)) for name in dataset.data_vars}
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cube file {str(path)!r} is not a netCDF file that can be read: {error}") from error
+    return bool(names & {*BY_NAME, SCL})
 
 
 def _spatial_ref(dataset: xr.Dataset) -> xr.Variable:

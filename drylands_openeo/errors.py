@@ -48,3 +48,7 @@ class ContractWarning(UserWarning):
 
 class RegionError(DrylandsError):
     """A region does not hold enough for a statistic over all of it."""
+
+
+class JobError(DrylandsError):
+    """A batch job failed at its back-end, or its back-end cannot be reached any more."""

@@ -12,6 +12,7 @@ from openeo.rest.udp import build_process_dict
 
 from drylands_openeo.area import Area, Period
 from drylands_openeo.errors import DrylandsError
+from drylands_openeo.flatgraph import calls, parameters_used
 from drylands_openeo.profiles import Profile
 
 Arguments = Mapping[str, Any]
@@ -89,9 +90,9 @@ TEMPORAL_EXTENT = Parameter(
 
 RESOLUTION = Parameter(
     "resolution",
-    "Pixel size [m] of the run's grid, for a back-end that puts every band on one grid.",
-    {"type": "number", "exclusiveMinimum": 0},
-    default=10.0,
+    "Pixel size [m] of a run that puts every band on one grid; null: each collection on the grid of its bands.",
+    {"type": ["number", "null"], "exclusiveMinimum": 0},
+    default=None,
     fixed=True,
 )
 
@@ -105,6 +106,8 @@ class Product:
 
     ``inputs``: roles of the collections it reads. ``bands``: arguments -> output bands. ``cube``: profile and arguments
     -> the lazy openEO cube; both trust their arguments, which ``outputs`` and ``graph`` have checked and completed.
+    ``job_options``: what a batch job needs beyond the back-end's own, by the names of CDSE's driver.
+    ``keywords``: of the record in APEx's catalogue, from its list.
     """
 
     id: str
@@ -118,6 +121,9 @@ class Product:
     references: tuple[str, ...]
     limitations: tuple[str, ...]
     example: Arguments = field(default_factory=dict)
+    artifacts: tuple[str, ...] = ()
+    job_options: Mapping[str, Any] = field(default_factory=dict)
+    keywords: tuple[str, ...] = ("Sentinel-2", "Vegetation")
 
     def outputs(self, arguments: Arguments) -> tuple[OutputBand, ...]:
         """The bands of the result, in order. Raises DrylandsError for an argument that is not allowed."""
@@ -134,20 +140,26 @@ class Product:
         *,
         spatial_extent: Any,
         temporal_extent: Any,
-        resolution: float = RESOLUTION.default,
+        resolution: float | None = RESOLUTION.default,
         **arguments: Any,
     ) -> dict[str, Any]:
         """The process graph with every value filled in; it ends in the result cube, without ``save_result``.
 
         ``spatial_extent``: an Area, anything that Area.of takes, or openEO's west, south, east, north (and crs);
-        ``temporal_extent``: anything that Period.of takes; ``resolution``: pixel size [m] of the run's grid, read where
-        the back-end puts every band on one grid (``Profile.scl_resolution`` is None).
+        ``temporal_extent``: anything that Period.of takes; ``resolution``: pixel size [m] of a run that puts every
+        band on one grid, where the back-end does so (``Profile.one_grid``). Raises DrylandsError where the
+        back-end lacks a process.
         """
         extents = {"spatial_extent": spatial_extent, "temporal_extent": temporal_extent, "resolution": resolution}
-        return _plain(self.cube(profile, self.filled(**extents, **arguments)).flat_graph())
+        return self._offered(profile, self.cube(profile, self.filled(**extents, **arguments)))
 
     def filled(
-        self, *, spatial_extent: Any, temporal_extent: Any, resolution: float = RESOLUTION.default, **arguments: Any
+        self,
+        *,
+        spatial_extent: Any,
+        temporal_extent: Any,
+        resolution: float | None = RESOLUTION.default,
+        **arguments: Any,
     ) -> dict[str, Any]:
         """Every argument of the graph, checked, in its one form, defaults filled in."""
         common = {
@@ -157,18 +169,26 @@ class Product:
         }
         return self._complete({**arguments, **common}, (*COMMON, *self.parameters))
 
-    def udp(self, profile: Profile) -> dict[str, Any]:
-        """The user-defined process for a back-end: what can be a process-graph parameter is left one."""
-        parameters = (*COMMON, *self.parameters)
-        opened = {parameter.name: parameter.open for parameter in parameters if not parameter.fixed}
-        fixed = {parameter.name: parameter.default for parameter in parameters if parameter.fixed}
+    def udp(self, profile: Profile, **fixed: Any) -> dict[str, Any]:
+        """The user-defined process for a back-end: what can be a process-graph parameter is left one.
+
+        ``fixed``: parameters of the product that are given their value for good; the others that cannot be
+        process-graph parameters are fixed at their defaults. Raises DrylandsError where the back-end lacks a process.
+        """
+        given = [parameter for parameter in self.parameters if parameter.name in fixed]
+        closed = self._complete(fixed, tuple(given))
+        closed |= {p.name: p.default for p in (*COMMON, *self.parameters) if p.fixed and p.name not in closed}
+        opened = {p.name: p.open for p in (*COMMON, *self.parameters) if p.name not in closed}
+        graph = self._offered(profile, self.cube(profile, {**closed, **opened}))
+        # What a back-end's own data make needless (the latitude, where there is a band of it) is not asked for.
+        asked = [parameter for name, parameter in opened.items() if name in parameters_used(graph)]
         return _plain(
             build_process_dict(
-                process_graph=self.cube(profile, {**fixed, **opened}).flat_graph(),
+                process_graph=graph,
                 process_id=self.id,
                 summary=self.summary,
-                description=self._text(),
-                parameters=list(opened.values()),
+                description=self._text(closed),
+                parameters=asked,
                 returns={
                     "description": "A raster cube; its bands are listed in the description.",
                     "schema": {"type": "object", "subtype": "datacube"},
@@ -179,8 +199,29 @@ class Product:
                     for text in self.references
                     if "doi:" in text
                 ],
+                default_job_options=self.options(profile, graph),
             )
         )
+
+    def options(self, profile: Profile, graph: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What a batch job of the product's graph is sent with; None where the back-end knows no such options."""
+        if profile.job_options is None:
+            return None
+        has_function = any(name == "run_udf" for name, _ in calls(graph))
+        return {**profile.job_options, **(profile.udf_job_options if has_function else {}), **self.job_options}
+
+    def _offered(self, profile: Profile, cube: DataCube) -> dict[str, Any]:
+        """The flat graph of ``cube``, if the back-end has every process in it."""
+        graph = _plain(cube.flat_graph())
+        missing = {
+            name
+            for name, inside in calls(graph)
+            if name not in (profile.callback_processes if inside else profile.processes)
+        }
+        if missing:
+            lacking = ", ".join(sorted(missing))
+            raise DrylandsError(f"back-end {profile.name!r} does not offer {lacking}, which product {self.id!r} needs")
+        return graph
 
     def _complete(self, arguments: Arguments, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
         known = [parameter.name for parameter in parameters]
@@ -202,31 +243,36 @@ class Product:
             raise DrylandsError(f"product {self.id!r} needs parameter {parameter.name!r}: {parameter.description}")
         return parameter.default
 
-    def _text(self) -> str:
-        """The description of the user-defined process, in Markdown."""
-        at_default = ", ".join(f"`{p.name}` = {json.dumps(p.default)}" for p in self.parameters if p.fixed)
+    def _text(self, closed: Arguments) -> str:
+        """The description of the user-defined process, in Markdown, with the sections that APEx asks for."""
+        at = ", ".join(f"`{p.name}` = {json.dumps(closed[p.name])}" for p in self.parameters if p.name in closed)
         defaults = {p.name: p.default for p in self.parameters if p.default is not NO_DEFAULT}
-        bands = [
-            f"- `{band.name}` [{band.unit}]: {band.description}" for band in self.bands({**defaults, **self.example})
+        example = {name: value for name, value in self.example.items() if name not in closed}
+        described = self.bands({**defaults, **self.example, **closed})
+        call = {"process_id": self.id, "arguments": {**EXAMPLE_EXTENTS, **example}}
+        sections = [
+            f"# Description\n\n{self.description}",
+            "Bands with the example's arguments [unit]:\n\n"
+            + "\n".join(f"- `{band.name}` [{band.unit}]: {band.description}" for band in described),
+            f"Fixed in this process, free when a graph is generated: {at}.",
+            f"# Performance characteristics\n\n{self.performance}",
+            f"# Examples\n\n```json\n{json.dumps(call, indent=2)}\n```",
+            f"# Literature references\n\n{_listed(self.references)}",
+            f"# Known limitations\n\n{_listed(self.limitations)}",
         ]
-        example = {"process_id": self.id, "arguments": {**_EXAMPLE_EXTENTS, **self.example}}
-        return "\n\n".join(
-            [
-                f"# Description\n\n{self.description}",
-                "Bands with the example's arguments [unit]:\n\n" + "\n".join(bands),
-                f"Fixed in this process, free when a graph is generated: {at_default}.",
-                f"# Performance\n\n{self.performance}",
-                f"# Examples\n\n```json\n{json.dumps(example, indent=2)}\n```",
-                "# Literature\n\n" + "\n".join(f"- {reference}" for reference in self.references),
-                "# Known limitations\n\n" + "\n".join(f"- {limitation}" for limitation in self.limitations),
-            ]
-        )
+        if self.artifacts:
+            sections.append(f"# Known artifacts\n\n{_listed(self.artifacts)}")
+        return "\n\n".join(sections)
 
 
-_EXAMPLE_EXTENTS = {
+EXAMPLE_EXTENTS = {
     "spatial_extent": {"west": 115.0, "south": 42.4, "east": 115.1, "north": 42.5},
     "temporal_extent": ["2021-01-01", "2024-01-01"],
 }
+
+
+def _listed(texts: tuple[str, ...]) -> str:
+    return "\n".join(f"- {text}" for text in texts)
 
 
 def _extent(some: Any) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import json5
 import numpy as np
+import odc.geo.xr  # noqa: F401  (the accessor that holds the CRS)
+import pandas as pd
 import xarray as xr
 
 from drylands_openeo.engine.values import LabeledArray
@@ -127,8 +129,6 @@ def _labels(dimension: dict[str, Any]) -> Any:
 
 def instant(text: str) -> np.datetime64:
     """A date or date-time text as an instant in UTC, independently of the engine's reading."""
-    import pandas as pd
-
     moment = pd.Timestamp(text)
     return np.datetime64(moment.tz_convert(None) if moment.tz else moment, "ns")
 
@@ -168,6 +168,13 @@ def same_scalar(found: Any, expected: Any, delta: float, strict: bool) -> bool:
     return bool(found == expected)
 
 
+def _comparable(labels: np.ndarray[Any, Any]) -> list[Any]:
+    """Dates and times as instants, however they are written."""
+    if np.issubdtype(labels.dtype, np.datetime64):
+        return list(labels.astype("datetime64[ns]"))
+    return [instant(label) if isinstance(label, str) and "T" in label else label for label in labels.tolist()]
+
+
 def cubes_differ(found: Any, expected: xr.DataArray, case: Case) -> str | None:
     """Names, order, types and labels of the dimensions, then the values where the case has some."""
     if not isinstance(found, xr.DataArray):
@@ -175,7 +182,7 @@ def cubes_differ(found: Any, expected: xr.DataArray, case: Case) -> str | None:
     if found.dims != expected.dims:
         return f"dimensions {found.dims} instead of {expected.dims}"
     for name in expected.dims:
-        ours, theirs = found.coords[name].values.tolist(), expected.coords[name].values.tolist()
+        ours, theirs = (_comparable(one.coords[name].values) for one in (found, expected))
         if ours != theirs:
             return f"labels {ours} of {name!r} instead of {theirs}"
     values = case.expected["returns"]

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import xarray as xr
 from cases import Case, Decoder, differs
 
 from drylands_openeo.engine import Environment, Plan, Program
+from drylands_openeo.engine.processes.labels import kind
 from drylands_openeo.errors import GraphError
 
 DECODE = Decoder()
@@ -25,10 +27,20 @@ def run(case: Case) -> str | None:
         return f"{found!r} instead of {throws}"
     expected = case.expected["returns"]
     datetimes = isinstance(expected, dict) and expected.get("type") == "datetime"
-    return differs(found, expected if datetimes else KEEP_DATES(expected, case.folder), case)
+    decoded = expected if datetimes else KEEP_DATES(expected, case.folder)
+    return differs(found, decoded, case) or _kinds_differ(found, decoded)
 
 
 KEEP_DATES = Decoder(datetime=lambda text: {"type": "datetime", "value": text})
+
+
+def _kinds_differ(found: Any, expected: Any) -> str | None:
+    """Cubes: the types of the dimensions, too."""
+    if not isinstance(expected, xr.DataArray):
+        return None
+    wanted = {name: expected.coords[name].attrs["type"] for name in expected.dims}
+    kinds = {name: kind(found, str(name)) for name in found.dims}
+    return None if kinds == wanted else f"dimension types {kinds} instead of {wanted}"
 
 
 def _evaluate(case: Case) -> Any:

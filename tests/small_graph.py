@@ -48,6 +48,14 @@ def load_collection(scope, spatial_extent, temporal_extent, bands, id=None, url=
     return next(cube.sel(bands=bands) for cube in cubes.values() if set(bands) <= set(cube.bands.values))
 
 
+def array_element(scope, data, label=None, index=None):
+    if isinstance(data, list):
+        return data[index]
+    if index is not None:
+        return data.cube.isel({data.dimension: index}, drop=True)
+    return data.cube.sel({data.dimension: label}, drop=True)
+
+
 def reduce_dimension(scope, data, reducer, dimension):
     if [node["process_id"] for node in reducer.values()] == ["run_udf"]:
         return _callback(reducer, scope, data=data)
@@ -103,10 +111,6 @@ def aggregate_temporal(scope, data, intervals, reducer, dimension):
     chosen = [(days >= np.datetime64(start)) & (days < np.datetime64(end)) for start, end in intervals]
     parts = [_callback(reducer, scope, data=Labelled(data.isel({dimension: inside}), dimension)) for inside in chosen]
     return xr.concat(parts, dimension).assign_coords({dimension: [start for start, _ in intervals]})
-
-
-def array_element(scope, data, label=None, index=None):
-    return data[index] if isinstance(data, list) else data.cube.sel({data.dimension: label}, drop=True)
 
 
 def merge_cubes(scope, cube1, cube2, overlap_resolver=None):

@@ -1,32 +1,6 @@
-"""The official openEO process specifications, from where openeo-processes-dask keeps them; a skip where it is not."""
+"""What the official openEO process specifications forbid, found without the package's own check."""
 
-import functools
-import importlib.util
-import json
-from pathlib import Path
-
-import pytest
-
-
-@functools.cache
-def _read():
-    found = importlib.util.find_spec("openeo_processes_dask")
-    if found is None or not found.submodule_search_locations:
-        return None
-    folder = Path(found.submodule_search_locations[0]) / "specs" / "openeo-processes"
-    paths = [
-        path for part in ("missing-processes", "proposals", ".") for path in sorted((folder / part).glob("*.json"))
-    ]
-    texts = [json.loads(path.read_text("utf-8")) for path in paths if path.stat().st_size]
-    return {text["id"]: text for text in texts if "parameters" in text}
-
-
-def specifications():
-    """Process id -> specification."""
-    found = _read()
-    if found is None:
-        pytest.skip("openeo-processes-dask, which bundles the process specifications, is not installed ([bench])")
-    return found
+from drylands_openeo.specifications import specifications
 
 
 def complaints(graph, parameters=()):

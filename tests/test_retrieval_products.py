@@ -238,8 +238,9 @@ def npp_graph(profile=LOCAL, period="2020", **arguments):
 
 
 def test_on_a_back_end_without_climate_its_address_is_asked_for():
-    with pytest.raises(DrylandsError, match="'cdse' has no collection for 'climate'"):
-        npp_graph(CDSE)
+    for profile in (LOCAL, CDSE):
+        with pytest.raises(DrylandsError, match=r"'climate' has .*, not all of radiation, temperature, moisture; give"):
+            npp_graph(profile)
     graph = npp_graph(CDSE, climate="https://stac.example.org/collections/climate")
     (stac,) = [node for node in graph.values() if node["process_id"] == "load_stac"]
     assert stac["arguments"]["url"] == "https://stac.example.org/collections/climate"
@@ -296,7 +297,9 @@ class SteadySource:
 
 
 def npp(period="2020/2021", **arguments):
-    plan = Plan(Program.parse(npp_graph(period=period, **arguments)), Environment(SteadySource()))
+    plan = Plan(
+        Program.parse(npp_graph(period=period, **{"climate": "climate", **arguments})), Environment(SteadySource())
+    )
     return plan.evaluate()
 
 

@@ -171,3 +171,25 @@ def test_what_a_udf_sees():
     finally:
         del builtins.drylands_spy
     assert seen == {"dims": ("t", "bands", "y", "x"), "dtype": np.dtype("f4"), "coords": {"t", "bands", "y", "x"}}
+
+
+FIRST_YEAR = """
+import xarray as xr
+
+
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
+    return cube.isel(t=0, drop=True) * 0 + cube.t.dt.month.values[0]
+"""
+
+
+def test_a_udf_sees_periods_as_dates():
+    flat = graph("aggregate_temporal_period", period="month", reducer=reducer("mean"))
+    flat["last"]["result"] = False
+    arguments = {"data": {"from_node": "last"}, "dimension": "t", "reducer": udf(FIRST_YEAR)}
+    flat["month"] = {"process_id": "reduce_dimension", "arguments": arguments, "result": True}
+    assert np.nanmax(plan(flat).evaluate().values) == 1
+
+
+def reducer(process_id):
+    arguments = {"data": {"from_parameter": "data"}}
+    return {"process_graph": {"r": {"process_id": process_id, "arguments": arguments, "result": True}}}

@@ -19,6 +19,7 @@ from odc.geo.xr import xr_coords
 from drylands_openeo.area import Period
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.write import MapWriter, SeriesWriter, provenance_item, quicklook, save_item, write_netcdf
+from drylands_openeo.write.item import outline_of
 from drylands_openeo.write.quicklook import LARGEST, _of_file
 
 GRID = GeoBox.from_bbox((300000, 4690000, 313000, 4701000), crs="EPSG:32650", resolution=10)
@@ -289,6 +290,23 @@ def test_the_item_tells_how_the_map_was_made(run, tmp_path):
     west, south, east, north = item.bbox
     assert 114 < west < east < 115
     assert 42 < south < north < 43
+
+
+@pytest.mark.parametrize(
+    ("box", "crs", "step"),
+    [
+        ((300000, 4690000, 301000, 4690800), "EPSG:32650", 10),
+        ((200000, 4000000, 1000000, 4700000), "EPSG:32650", 60),
+        ((114, 42, 114.1, 42.08), "EPSG:4326", 0.001),
+    ],
+)
+def test_the_outline_follows_the_grid_to_a_pixel_with_few_corners(box, crs, step):
+    grid = GeoBox.from_bbox(box, crs=crs, resolution=step)
+    outline = outline_of(grid)
+    assert len(outline.geom.exterior.coords) <= 200
+    back = outline.geom if crs == "EPSG:4326" else outline.to_crs(crs, 0.001).geom
+    assert back.symmetric_difference(grid.extent.geom).area < 0.2 * step * grid.extent.geom.length
+    assert back.hausdorff_distance(grid.extent.geom) < step
 
 
 def test_the_item_describes_its_bands_as_stac_1_1_does(run):

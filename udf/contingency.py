@@ -183,7 +183,7 @@ def _attribution(table: Mapping[str, Any], npp: int, mnpp: int, mi: int) -> int:
     return 0
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """Decline of an annual cube (t, bands, y, x), or classes of a cube of signs (bands, y, x) -> (bands, y, x).
 
     With t: the band ``npp`` (and ``potential``) gives ``decline``; context: benchmark, window, baseline, all optional.

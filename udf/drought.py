@@ -368,7 +368,7 @@ def _first_january(dates: pd.DatetimeIndex) -> int:
     return int(dates.year[0])
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """Drought index of a monthly cube (t, bands, y, x), from a January on without a step left out: (t, bands, y, x).
 
     Context: index "scpdsi" (bands precipitation, pet [mm/month]; awc [mm] a band or a number in the context; gives the

@@ -307,7 +307,7 @@ def _not_none(value: ArrayLike | None) -> ArrayLike:
     return value
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """Potential evapotranspiration [mm/month] of a monthly cube (t, bands, y, x): (t, bands = ["pet"], y, x).
 
     Context: method "thornthwaite" (bands: tmean), "hargreaves" (default: tmin, tmean, tmax) or "penman_monteith" (tmin,

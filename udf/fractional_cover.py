@@ -380,7 +380,7 @@ def unmix(model: str, spectra: np.ndarray, context: dict[str, Any]) -> tuple[np.
     return models[model](spectra, context["endmembers"])
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """([t,] bands, y, x) reflectance -> ([t,] bands, y, x) float32: fractions by name, rmse, and what the model adds.
 
     context: ``model`` "bundle" (default; ``libraries``, ``draws`` = 100, ``seed`` = 0; adds <name>_sd), or "linear",

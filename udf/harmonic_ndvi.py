@@ -134,7 +134,7 @@ def fitted(coefficients: Array, years: Array, *, harmonics: int, trend: bool) ->
     return np.moveaxis(curve.astype(np.result_type(coefficients, np.float32), copy=False), 0, -1)
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """(t, bands=1, y, x) -> (bands, y, x), bands as ``outputs``; with ``dates`` in the context (t, bands=1, y, x).
 
     context : ``harmonics`` (1), ``trend`` (false), ``method`` ("ols"), ``dates`` (none; ISO 8601): all optional

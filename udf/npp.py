@@ -143,7 +143,7 @@ def annual(npp: Any) -> np.ndarray:
     return np.asarray(months.reshape(*months.shape[:-1], months.shape[-1] // MONTHS, MONTHS).sum(axis=-1))
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """(t, bands = ndvi radiation temperature moisture, y, x), months -> (t, bands = npp, y, x) [gC m-2 month-1].
 
     context: any constant of ``casa``; ``annual`` true: totals [gC m-2 yr-1] of each twelve months, labelled by the

@@ -288,7 +288,7 @@ def _run(
     return slice(first, stop)
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """Observed quantities and stepwise response of a monthly cube (t, bands, y, x) -> (bands, y, x).
 
     Bands in: ``vi`` (or ``vegetation``), ``rain``, ``pet``. The context holds first_year, last_year,

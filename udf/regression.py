@@ -131,7 +131,7 @@ def decoded(train: Any, columns: int) -> np.ndarray:
     return np.asarray(train, np.float64).reshape(-1, columns)
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """([t,] bands, y, x) with the model's predictors among the bands -> ([t,] bands, y, x) float32.
 
     Bands <name>, <name>_lower, <name>_upper, then dissimilarity and applicable (1 or 0) unless ``applicability`` in the

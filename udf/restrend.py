@@ -331,7 +331,7 @@ def _segmented_vpr(y: Array, sums: Array, sides: tuple[Array, Array], rule: Rule
     return _segmented(time, left, sides)._replace(height=height, height_p=fdtrc(1, free, height**2 / variance))
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """Residual trends of a monthly cube (t, bands, y, x) -> (bands, y, x).
 
     Bands in: ``vi`` (or ``vegetation``) and ``rain``; t ends with a whole year. Years begin in the month

@@ -304,7 +304,7 @@ def as_snap(proper: dict[str, Any]) -> dict[str, Any]:
     return snap
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """([t,] bands, y, x) -> ([t,] bands = <band>_<feature>, y, x) float32; <feature> alone where bands have no label.
 
     context: ``low`` and ``high`` of the grey levels, each a number or one a band, from the whole region; ``levels``,

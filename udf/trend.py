@@ -314,7 +314,7 @@ def _decimal_years(labels: NDArray[Any]) -> Array:
     return np.asarray(dates.year + (dates.dayofyear - 1) / np.where(dates.is_leap_year, 366, 365), float)
 
 
-def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:  # type: ignore[type-arg]
+def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """Trend of a cube (t, bands = 1, y, x) along t: (bands, y, x).
 
     Bands: slope, intercept, low, high (slope per ``unit``, intercept at year 0), s, z, p, count of values present.

@@ -8,7 +8,22 @@ import typer
 from rasterio.errors import NotGeoreferencedWarning
 from rich.console import Console
 
-from drylands_openeo.cli import carbon, catalogue, demo, endmembers, graph, range, run, search, train
+from drylands_openeo.cli import (
+    assess,
+    carbon,
+    catalogue,
+    check,
+    demo,
+    drought,
+    endmembers,
+    graph,
+    range,
+    run,
+    search,
+    serve,
+    stac_build,
+    train,
+)
 from drylands_openeo.errors import DrylandsError
 
 FAILED = 1
@@ -24,7 +39,12 @@ app = typer.Typer(
 app.command("products")(catalogue.products)
 app.command("search")(search.search_items)
 app.command("graph")(graph.write_graph)
+app.command("check")(check.check_graph)
 app.command("run")(run.run_graph)
+app.command("stac-build")(stac_build.build_stac)
+app.command("drought")(drought.drought)
+app.command("areas")(drought.areas)
+app.command("assess")(assess.run_assessment)
 app.command("range")(range.grey_range)
 app.add_typer(endmembers.app, name="endmembers")
 app.command("sample")(train.sample_products)
@@ -32,6 +52,7 @@ app.command("train")(train.train_model)
 app.command("cover-carbon")(carbon.cover_carbon)
 app.command("soc-change")(carbon.change_of_carbon)
 app.command("demo")(demo.run_demo)
+app.command("serve")(serve.serve)
 
 
 def main() -> None:

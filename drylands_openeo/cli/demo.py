@@ -8,8 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from drylands_openeo.cli.run import progress_bar
+from drylands_openeo import demo_degradation
+from drylands_openeo.assess.legends import VERDICTS
+from drylands_openeo.cli.drought import trend_table
+from drylands_openeo.cli.here import progress_bar
 from drylands_openeo.demo import Line, Report, demonstrate
+from drylands_openeo.demo_climate import ClimateReport, demonstrate_climate
 from drylands_openeo.errors import DrylandsError
 
 SHOWN = (("mean", "{:.3f}"), ("amplitude", "{:.3f}"), ("peak_day", "{:.0f}"), ("trend", "{:+.3f}"))
@@ -26,15 +30,19 @@ def run_demo(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")] = False,
 ) -> None:
     """Generate a small dryland world with a known truth, map it, and print result beside truth. No network."""
-    for part in ("world", "maps"):
+    for part in ("world", "maps", "degradation"):
         shutil.rmtree(out / part, ignore_errors=True)
     if retrievals:
         _run_retrievals(out, seed, quiet)
         return
     with progress_bar(quiet) as progress:
         report = demonstrate(out, seed=seed, progress=progress)
+        climate = demonstrate_climate(out, seed=seed, progress=progress)
+        comparison = demo_degradation.demonstrate(out / "degradation", seed=seed, progress=progress)
     if not quiet:
         show(report)
+        show_climate(climate)
+        show_degradation(comparison)
 
 
 def show(report: Report) -> None:
@@ -47,6 +55,48 @@ def show(report: Report) -> None:
         f"\n{report.seconds:.0f} s, from generating the world to this line\n"
     )
     for key, path in report.files.items():
+        console.print(f"{key:>20}  {path}")
+
+
+def show_climate(report: ClimateReport) -> None:
+    """Print aridity and drought beside what was planted."""
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("aridity, 1950-2009")
+    table.add_column("true|found km2", justify="right")
+    for name, (true, found) in report.classes.items():
+        table.add_row(name, f"{true:,.0f}|{found:,.0f}")
+    console.print("\n", table)
+    years = ", ".join(f"{year} {true:.0f}|{found:.0f}" for year, (true, found) in report.droughts.items())
+    console.print(f"\narea in drought [%], planted|found: {years}; median of other years {report.usual:.0f}\n")
+    console.print(trend_table(report.drought))
+    console.print(
+        f"\ndrying of scPDSI that stands (false-discovery rate 5 %): {report.detected:.0f} % of the pixels made drier, "
+        f"{report.false:.0f} % of the others\n"
+    )
+    for key, path in report.files.items():
+        console.print(f"{key:>20}  {path}")
+
+
+def show_degradation(comparison: demo_degradation.Comparison) -> None:
+    """Print what each method says of the planted degradation, and to what it is ascribed."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        "\nAn assessment of twenty years with planted degradation; what each method says of the pixels:"
+        "\n% degrading | no change | improving\n"
+    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("planted", no_wrap=True)
+    for confusion in comparison.confusions:
+        table.add_column(confusion.method, justify="right", no_wrap=True)
+    for truth in comparison.confusions[0].percent:
+        rows = [confusion.percent[truth] for confusion in comparison.confusions]
+        table.add_row(truth, *("|".join(f"{row[name]:.0f}" for name in VERDICTS.values()) for row in rows))
+    console.print(table)
+    ascribed = ", ".join(f"{truth} {percent:.0f} %" for truth, percent in comparison.ascribed.items())
+    console.print(f"\nascribed to the right cause by the MNPP table: {ascribed}")
+    console.print(f"{comparison.seconds:.0f} s\n")
+    for key, path in comparison.outcome.files.items():
         console.print(f"{key:>20}  {path}")
 
 

@@ -7,10 +7,21 @@ from typing import Annotated
 
 import typer
 
-from drylands_openeo.cli.options import AreaFile, Bbox, Parameters, PeriodText, area_of, needed, parameters_of
+from drylands_openeo.catalogue import snippet
+from drylands_openeo.cli.options import (
+    AreaFile,
+    Backend,
+    Bbox,
+    Parameters,
+    PeriodText,
+    StacOf,
+    area_of,
+    needed,
+    parameters_of,
+    profile_of,
+)
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.products import get_product
-from drylands_openeo.profiles import get_profile
 
 
 class Form(StrEnum):
@@ -18,36 +29,47 @@ class Form(StrEnum):
 
     udp = "udp"
     flat = "flat"
+    code = "code"
 
 
 def write_graph(
     product: Annotated[str, typer.Argument(help="A product; see 'drylands products'.")],
-    backend: Annotated[str, typer.Option(help="Whose collections and bands: local or cdse.")] = "cdse",
+    backend: Backend = "cdse",
     form: Annotated[
-        Form, typer.Option("--as", help="A user-defined process, or a graph with every value filled in.")
+        Form,
+        typer.Option(
+            "--as",
+            help="udp: a user-defined process; flat: a graph with every value filled in; code: Python for the plain "
+            "openEO client that builds and runs the same graph.",
+        ),
     ] = Form.udp,
     bbox: Bbox = None,
     area: AreaFile = None,
     period: PeriodText = None,
     param: Parameters = None,
+    stac: StacOf = None,
     out: Annotated[Path | None, typer.Option(help="Write to a file instead of printing.")] = None,
 ) -> None:
-    """Write a product's process graph, as a back-end takes it."""
-    chosen, profile = get_product(product), get_profile(backend)
+    """Write a product's process graph, as a back-end takes it. In a user-defined process --param fixes a parameter."""
+    chosen, profile, arguments = get_product(product), profile_of(backend, stac), parameters_of(param)
     if form is Form.udp:
-        if param or bbox or area or period:
-            raise DrylandsError(
-                "a user-defined process leaves area, period and parameters open; use --as flat to fill them"
-            )
-        content = chosen.udp(profile)
+        if bbox or area or period:
+            raise DrylandsError("a user-defined process leaves area and period open; use --as flat to fill them")
+        text = json.dumps(chosen.udp(profile, **arguments), indent=2)
     else:
-        content = chosen.flat_graph(
+        flat = chosen.flat_graph(
             profile,
             spatial_extent=needed(area_of(bbox, area), "--bbox or --area"),
             temporal_extent=needed(period, "--period"),
-            **parameters_of(param),
+            **arguments,
         )
-    text = json.dumps(content, indent=2) + "\n"
+        options = chosen.options(profile, flat)
+        text = (
+            json.dumps(flat, indent=2)
+            if form is Form.flat
+            else snippet(flat, profile, name=chosen.id, job_options=options)
+        )
+    text += "\n"
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from drylands_openeo import local
+from drylands_openeo.cli.here import progress_bar
 from drylands_openeo.cli.options import (
     AreaFile,
     Bbox,
@@ -19,7 +20,6 @@ from drylands_openeo.cli.options import (
     needed,
     parameters_of,
 )
-from drylands_openeo.cli.run import progress_bar
 from drylands_openeo.engine import Environment
 from drylands_openeo.local.range import band_range
 from drylands_openeo.products.texture import PRODUCT

@@ -1,49 +1,50 @@
-"""``drylands run``: a product, or anyone's process graph, on this machine."""
+"""``drylands run``: a product, or anyone's process graph, on this machine or at a back-end."""
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from drylands_openeo import local
-from drylands_openeo.area import Area, Period
+from drylands_openeo.cli import remote
+from drylands_openeo.cli.here import Here, run_here
 from drylands_openeo.cli.options import (
     AreaFile,
     Bbox,
     CloudCover,
+    Order,
     Parameters,
     PeriodText,
     Quiet,
     Source,
+    StacOf,
+    Units,
     Where,
     area_of,
-    needed,
     parameters_of,
+    units_of,
 )
-from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
-from drylands_openeo.products import get_product
-from drylands_openeo.profiles import get_profile
 
-WORLD = {"west": -180.0, "south": -90.0, "east": 180.0, "north": 90.0}
+CubePath = Annotated[Path | None, typer.Option(help="A file (netCDF, zarr): a downloaded cube, or a climate.")]
+Resolution = Annotated[float | None, typer.Option(help="Pixel size [units of --crs].")]
+Crs = Annotated[str | None, typer.Option(help="Projection, e.g. EPSG:32650; default: the area's UTM zone.")]
+TileEdge = Annotated[int | None, typer.Option(min=16, help="Edge of a tile [pixels]; default: what memory allows.")]
+Trusted = Annotated[list[str] | None, typer.Option(help="SHA-256 of a UDF text that may run, or 'any'.")]
 
 
 def run_graph(
     what: Annotated[str, typer.Argument(help="A product, or a process graph (JSON file).")],
     source: Source = None,
-    cube: Annotated[Path | None, typer.Option(help="A downloaded cube (netCDF) instead of a source.")] = None,
+    cube: CubePath = None,
+    units: Units = None,
     scale: Annotated[float | None, typer.Option(help="Reflectance per stored value of --cube.")] = None,
     bbox: Bbox = None,
     area: AreaFile = None,
     period: PeriodText = None,
     param: Parameters = None,
-    resolution: Annotated[float | None, typer.Option(help="Pixel size [units of --crs].")] = None,
-    crs: Annotated[str | None, typer.Option(help="Projection, e.g. EPSG:32650; default: the area's UTM zone.")] = None,
+    resolution: Resolution = None,
+    crs: Crs = None,
     cloud_cover: CloudCover = None,
     where: Where = None,
     loader: Annotated[str, typer.Option(help="odc-stac or stackstac.")] = "odc-stac",
@@ -51,101 +52,37 @@ def run_graph(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
     format: Annotated[str, typer.Option(help="GTiff or netCDF.")] = "GTiff",
     threads: Annotated[int, typer.Option(min=1, help="Tiles worked on at one time.")] = 2,
-    tile: Annotated[
-        int | None, typer.Option(min=16, help="Edge of a tile [pixels]; default: what memory allows.")
-    ] = None,
+    tile: TileEdge = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask.distributed scheduler.")] = None,
-    allow_udf: Annotated[list[str] | None, typer.Option(help="SHA-256 of a UDF text that may run, or 'any'.")] = None,
+    allow_udf: Trusted = None,
+    pictures: Annotated[bool, typer.Option(help="Draw a picture of each band.")] = True,
+    backend: remote.Backends = None,
+    rules: remote.Rules = None,
+    stac_of: StacOf = None,
+    split: remote.SplitSide = None,
+    jobs: remote.Parallel = 2,
+    attempts: remote.Attempts = 3,
+    poll: remote.Poll = 10.0,
+    patience: remote.Silence = 30.0,
+    job_option: remote.JobOptions = None,
+    user: remote.User = None,
+    password: remote.Password = None,
+    client_id: remote.ClientId = None,
+    client_secret: remote.ClientSecret = None,
+    provider: remote.Provider = None,
+    force: remote.Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a product or a process graph on this machine and write its maps."""
+    """Run a product or a process graph, on this machine or at a back-end, and write its maps."""
+    order = Order(what, area_of(bbox, area), period, parameters_of(param), resolution, format, out)
+    if backend:
+        if source or cube or scheduler or where or cloud_cover is not None:
+            raise DrylandsError("--backend takes its own data: leave out --source, --cube, --where and the like")
+        login = remote.login_of(user, password, client_id, client_secret, provider)
+        how = remote.How(split, crs, jobs, attempts, poll, patience, remote.options_of(job_option), rules, stac_of)
+        return remote.run_remote(order, how, backend, login, force=force, quiet=quiet)
     stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
-    place = area_of(bbox, area)
-    graph, arguments, bands, name = _program(what, place, period, parameters_of(param), cube, resolution)
-    pixels = local.source_of(cube=cube, scale=scale, loader=loader, on_error="gap" if gaps else "raise", **stac)
-    environment = Environment(pixels, trusted=frozenset(allow_udf or ()), trust_any="any" in (allow_udf or ()))
-    output = local.Output(out, name, bands, format)
-    with progress_bar(quiet) as progress, _client(scheduler) as client:
-        workers = local.Workers(threads, tile, client)
-        result = local.run(graph, environment, output, arguments=arguments, workers=workers, progress=progress)
-    if not quiet:
-        show(result)
-
-
-def show(result: local.Result) -> None:
-    """Print what was written, and what could not be read."""
-    console = Console(highlight=False, soft_wrap=True)
-    for key, path in result.files.items():
-        console.print(f"{key:>20}  {path}")
-    if result.gaps:
-        console.print(f"{len(result.gaps)} gaps: " + "; ".join(result.gaps), style="yellow", markup=False)
-
-
-def _program(
-    what: str,
-    place: Area | None,
-    period: str | None,
-    parameters: dict[str, Any],
-    cube: Path | None,
-    resolution: float | None,
-) -> tuple[Mapping[str, Any], dict[str, Any], Any, str]:
-    """(graph, arguments, described bands, name) of a product or of a graph file."""
-    if not what.endswith(".json"):
-        product = get_product(what)
-        graph = product.flat_graph(
-            get_profile("local"),
-            spatial_extent=WORLD if place is None and cube else needed(place, "--bbox or --area"),
-            temporal_extent=["1900-01-01", "2200-01-01"] if period is None and cube else needed(period, "--period"),
-            **({} if resolution is None else {"resolution": resolution}),
-            **parameters,
-        )
-        return graph, parameters, product.outputs(parameters), product.id
-    path = Path(what)
-    arguments = dict(parameters)
-    if place is not None:
-        arguments["spatial_extent"] = place.spatial_extent
-    if period is not None:
-        arguments["temporal_extent"] = list(Period.of(period).interval)
-    return read_graph(path), arguments, (), path.stem
-
-
-def read_graph(path: Path) -> Mapping[str, Any]:
-    """The process graph in a JSON file."""
-    if not path.is_file():
-        raise DrylandsError(f"process graph {str(path)!r} does not exist")
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise DrylandsError(f"process graph {str(path)!r} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise DrylandsError(f"process graph {str(path)!r} is not a JSON object")
-    return content
-
-
-@contextmanager
-def progress_bar(quiet: bool) -> Iterator[local.Progress]:
-    """A bar on stderr with tiles done and the time that remains; none when quiet."""
-    if quiet:
-        yield local.silent
-        return
-    columns = (TextColumn("tiles"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("tiles", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-@contextmanager
-def _client(scheduler: str | None) -> Iterator[Any]:
-    if scheduler is None:
-        yield None
-        return
-    try:
-        from distributed import Client
-    except ImportError:
-        raise DrylandsError("--scheduler needs dask.distributed: pip install 'drylands-openeo[cluster]'") from None
-    try:
-        client = Client(scheduler, timeout="10s")
-    except (OSError, ValueError) as error:
-        raise DrylandsError(f"--scheduler {scheduler!r} does not answer: {error}") from error
-    with client:
-        yield client
+    stac |= {"loader": loader, "on_error": "gap" if gaps else "raise"}
+    workers, trusted = local.Workers(threads, tile), frozenset(allow_udf or ())
+    here = Here(cube, scale, units_of(units), stac, workers, scheduler, trusted, pictures)
+    return run_here(order, here, quiet=quiet)

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from drylands_openeo import local
+from drylands_openeo.cli.here import progress_bar
 from drylands_openeo.cli.options import AreaFile, Bbox, Parameters, PeriodText, Quiet, Source, needed, parameters_of
 from drylands_openeo.cli.options import area_of as area_from
-from drylands_openeo.cli.run import progress_bar
 from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.local.sample import area_around, points_of, sampled

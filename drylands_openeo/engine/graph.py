@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
 from drylands_openeo.errors import GraphError
+from drylands_openeo.flatgraph import Json, is_callback, is_reference, references
 
-Json = Any
+__all__ = ["Declared", "Graph", "Json", "Node", "Program", "is_callback", "is_reference", "references"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class Node:
     process_id: str
     arguments: Mapping[str, Json]
     namespace: str | None = None
+
+    @cached_property
+    def fixed(self) -> frozenset[str]:
+        """The arguments that stand in the graph as they are, without a reference or a callback: a kernel, say."""
+        return frozenset(name for name, value in self.arguments.items() if _is_fixed(value))
 
 
 @dataclass(frozen=True)
@@ -103,28 +109,12 @@ class Program:
         return values
 
 
-def is_reference(value: Json, kind: str) -> bool:
-    """Whether a JSON value is ``{kind: name}``, kind being from_node or from_parameter."""
-    return isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get(kind), str)
-
-
-def is_callback(value: Json) -> bool:
-    """Whether a JSON value is a process graph to be called by a process."""
-    return isinstance(value, Mapping) and isinstance(value.get("process_graph"), Mapping)
-
-
-def references(value: Json, kind: str) -> Iterator[str]:
-    """The names that a value refers to; callbacks refer to nodes of their own and are not entered."""
-    if is_reference(value, kind):
-        yield value[kind]
-    elif is_callback(value):
-        return
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from references(inner, kind)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from references(inner, kind)
+def _is_fixed(value: Json) -> bool:
+    if is_reference(value, "from_node") or is_reference(value, "from_parameter") or is_callback(value):
+        return False
+    if isinstance(value, Mapping):
+        return all(_is_fixed(inner) for inner in value.values())
+    return all(_is_fixed(inner) for inner in value) if isinstance(value, list | tuple) else True
 
 
 def _node(name: str, some: Json) -> Node:

@@ -19,8 +19,12 @@ from drylands_openeo.engine.registry import PROCESSES, Process
 from drylands_openeo.engine.source import Layer
 from drylands_openeo.engine.values import Cube
 from drylands_openeo.errors import GraphError
+from drylands_openeo.flatgraph import callbacks
 
 LOADS = frozenset({"load_collection", "load_stac"})
+
+Held = Mapping[tuple["Frame", str], Cube]
+"""Load node -> its cube on a window that holds all windows asked of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +96,13 @@ class Plan:
         self.__dict__.update(state)
         self._lock = RLock()
 
-    def evaluate(self, window: GeoBox | None = None) -> Any:
+    def evaluate(self, window: GeoBox | None = None, held: Held | None = None) -> Any:
         """The result; a cube is cut to ``window`` (on the result's grid) when one is given.
 
-        What could not be read and was reported as a gap stands in the cube's ``attrs["gaps"]``.
+        ``held``: what load nodes would read, read already. What could not be read and was reported as a gap stands in
+        the cube's ``attrs["gaps"]``.
         """
-        evaluation = _Evaluation(self)
+        evaluation = _Evaluation(self, held=held)
         value = evaluation.value(self.root, self.root.graph.result, window)
         return (
             value.assign_attrs(gaps=sorted(evaluation.gaps)) if evaluation.gaps and isinstance(value, Cube) else value
@@ -182,6 +187,15 @@ class Plan:
             return None if home is None else self.argument_grid(home, inner, name)
         return None
 
+    def demand(self, frame: Frame, node: Node, argument: str, window: GeoBox) -> GeoBox | None:
+        """The window of one argument's cube that a node's window is made of; None where it is no cube."""
+        source = self.argument_grid(frame, node.arguments[argument], node.id)
+        if source is None:
+            return None
+        static = _Evaluation(self, planning=True).arguments(frame, node, None)
+        wanted = self.process(node).footprint.demand(window, source, static)
+        return windows.within(wanted, source)
+
     def _check(self, frame: Frame) -> None:
         """Unknown processes are told before anything is read, those inside callbacks too."""
         for node in _all_nodes(frame.graph):
@@ -192,9 +206,10 @@ class Plan:
 class _Evaluation:
     """One pass over the graph for one window; what several nodes use is kept until the pass ends."""
 
-    def __init__(self, plan: Plan, *, planning: bool = False) -> None:
+    def __init__(self, plan: Plan, *, planning: bool = False, held: Held | None = None) -> None:
         self.plan = plan
         self.planning = planning
+        self.held = held or {}
         self.kept: dict[tuple[Frame, str, Any], Any] = {}
         self.gaps: set[str] = set()
 
@@ -210,23 +225,29 @@ class _Evaluation:
 
     def arguments(self, frame: Frame, node: Node, window: GeoBox | None) -> dict[str, Any]:
         """A node's arguments with every reference replaced by its value."""
-        return {
-            name: self._resolve(
-                value, frame, node, window if window is None else self._demand(frame, node, name, window)
-            )
-            for name, value in node.arguments.items()
-        }
+        return {name: self._argument(frame, node, name, window) for name in node.arguments}
+
+    def _argument(self, frame: Frame, node: Node, name: str, window: GeoBox | None) -> Any:
+        value = node.arguments[name]
+        if name in node.fixed:
+            return value
+        wanted = None if window is None else self.plan.demand(frame, node, name, window)
+        return self._resolve(value, frame, node, wanted)
 
     def _compute(self, frame: Frame, node: Node, window: GeoBox | None) -> Any:
         if (inner := self.plan.child(frame, node)) is not None:
             return self.value(inner, inner.graph.result, window)
         if node.process_id in LOADS:
-            return self._read(self.plan.layer(frame, node.id), window)
+            return self._read(frame, node.id, window)
         if window is not None and self.plan.grid_of(frame, node.id) is None:
             return self.plan.constant(frame, node.id)
         return self._call(frame, node, window)
 
-    def _read(self, layer: Layer, window: GeoBox | None) -> Cube:
+    def _read(self, frame: Frame, name: str, window: GeoBox | None) -> Cube:
+        if window is not None and (frame, name) in self.held:
+            part: Cube = windows.crop(self.held[frame, name], window)
+            return part
+        layer = self.plan.layer(frame, name)
         cube = layer.read(layer.grid if window is None else window)
         self.gaps.update(cube.attrs.pop("gaps", ()))
         return cube
@@ -244,15 +265,6 @@ class _Evaluation:
         code = process.function.__code__
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         return {name: value for name, value in offered.items() if name in names}
-
-    def _demand(self, frame: Frame, node: Node, argument: str, window: GeoBox) -> GeoBox | None:
-        """The window of one argument's cube that the node's window is made of."""
-        source = self.plan.argument_grid(frame, node.arguments[argument], node.id)
-        if source is None:
-            return None
-        static = _Evaluation(self.plan, planning=True).arguments(frame, node, None)
-        wanted = self.plan.process(node).footprint.demand(window, source, static)
-        return windows.within(wanted, source)
 
     def _resolve(
         self, value: Any, frame: Frame | None, node: Node, window: GeoBox | None, *, shared: bool = False
@@ -278,22 +290,11 @@ class _Evaluation:
 def _all_nodes(graph: Graph) -> Iterator[Node]:
     for node in graph.nodes.values():
         yield node
-        for inner in _callbacks(dict(node.arguments)):
+        for inner in callbacks(dict(node.arguments)):
             yield from _all_nodes(Graph.parse(inner))
 
 
-def _callbacks(value: Any) -> Iterator[Mapping[str, Any]]:
-    if is_callback(value):
-        yield value["process_graph"]
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _callbacks(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _callbacks(inner)
-
-
-def _named(node: str, function: Any, *args: Any, **kwargs: Any) -> Any:
+def _named(node: str, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call, and let an error that knows no node carry this one's id."""
     try:
         return function(*args, **kwargs)

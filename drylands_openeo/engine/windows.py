@@ -41,7 +41,7 @@ def grid_of(cube: Cube) -> GeoBox | None:
     """The grid of a cube, from its coordinates and its CRS; None where it has no pixels on the ground."""
     if not spatial_dims(cube) or not all(dim in cube.coords and cube.sizes[dim] > 0 for dim in SPATIAL):
         return None
-    (top, down), (left, right) = (_origin_and_step(cube.coords[dim].values) for dim in SPATIAL)
+    (top, down), (left, right) = (_origin_and_step(cube.coords[dim]) for dim in SPATIAL)
     affine = Affine(right, 0, left - right / 2, 0, down, top - down / 2)
     return GeoBox((cube.sizes["y"], cube.sizes["x"]), affine, crs_of(cube))
 
@@ -53,13 +53,24 @@ def crs_of(cube: Cube) -> Any:
 
 def on_grid(values: np.ndarray[Any, Any], grid: GeoBox, **leading: Any) -> Cube:
     """A cube (leading dimensions..., y, x) with the coordinates and the CRS of a grid."""
-    coords = {**{name: labels for name, labels in leading.items() if labels is not None}, **xr_coords(grid)}
+    coords = {
+        **{name: labels for name, labels in leading.items() if labels is not None},
+        **xr_coords(grid, dims=SPATIAL),
+    }
     return Cube(values, dims=(*leading, *SPATIAL), coords=coords)
 
 
 def pad(window: GeoBox, pixels: int) -> GeoBox:
     """The window with a margin on every side."""
     return window if pixels == 0 else window.pad(pixels)
+
+
+def around(one: GeoBox, other: GeoBox) -> GeoBox:
+    """The smallest window that holds both; they lie on the same pixels."""
+    row, column = steps(other, one)
+    top, left = min(row, 0), min(column, 0)
+    bottom, right = max(row + other.shape[0], one.shape[0]), max(column + other.shape[1], one.shape[1])
+    return GeoBox((bottom - top, right - left), one.affine @ Affine.translation(left, top), one.crs)
 
 
 def within(window: GeoBox, grid: GeoBox) -> GeoBox:
@@ -121,8 +132,10 @@ def _offset(cube: Cube, grid: GeoBox) -> tuple[int, int]:
     return round(row - 0.5), round(column - 0.5)
 
 
-def _origin_and_step(labels: np.ndarray[Any, Any]) -> tuple[float, float]:
+def _origin_and_step(coordinate: Cube) -> tuple[float, float]:
+    """The first label and the step; of a single label the pixel size that ``on_grid`` has noted."""
+    labels = coordinate.values
     first = float(labels[0])
     if len(labels) == 1:
-        return first, 1.0
+        return first, float(coordinate.attrs.get("resolution", 1.0))
     return first, (float(labels[-1]) - first) / (len(labels) - 1)

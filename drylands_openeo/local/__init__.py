@@ -2,6 +2,6 @@
 
 from drylands_openeo.local.output import Output, Result
 from drylands_openeo.local.run import Progress, Workers, run, silent
-from drylands_openeo.local.sources import Catalogue, source_of
+from drylands_openeo.local.sources import Catalogue, file_source, source_of
 
-__all__ = ["Catalogue", "Output", "Progress", "Result", "Workers", "run", "silent", "source_of"]
+__all__ = ["Catalogue", "Output", "Progress", "Result", "Workers", "file_source", "run", "silent", "source_of"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from drylands_openeo.engine import Environment, Plan, Program
-from drylands_openeo.engine.tiles import evaluate_tiles, tile_size, tiles
+from drylands_openeo.engine.tiles import evaluate_tiles, plan_tiles, tile_size
 from drylands_openeo.local.output import Output, Result, canonical, draw, save_provenance, sink_of, write_values
 from drylands_openeo.product import OutputBand
 
@@ -14,8 +14,16 @@ Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all)."""
 
 
+Accept = Callable[[Plan], None]
+"""Called before a pixel is read; raises a DrylandsError for a plan that is not to be run."""
+
+
 def silent(done: int, total: int) -> None:
     """No progress shown."""
+
+
+def anything(plan: Plan) -> None:
+    """Every plan is run."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ def run(
     arguments: Mapping[str, Any] | None = None,
     workers: Workers | None = None,
     progress: Progress = silent,
+    accept: Accept = anything,
 ) -> Result:
     """Evaluate a process graph, or a user-defined process with its ``arguments``, and write the result.
 
@@ -47,6 +56,7 @@ def run(
     """
     output.folder.mkdir(parents=True, exist_ok=True)
     plan = Plan(Program.parse(graph), environment, arguments)
+    accept(plan)
     if plan.grid is None:
         return Result({"values": write_values(output, plan.evaluate())})
     files, bands, gaps = _maps(plan, output, workers or Workers(), progress)
@@ -67,7 +77,7 @@ def _maps(
     plan: Plan, output: Output, workers: Workers, progress: Progress
 ) -> tuple[dict[str, Path], tuple[OutputBand, ...], tuple[str, ...]]:
     size = workers.tile or tile_size(plan, threads=workers.threads)
-    total, gaps = len(tiles(plan.grid, size)), set[str]()
+    total, gaps = len(plan_tiles(plan, size)), set[str]()
     ready = evaluate_tiles(plan, size=size, threads=workers.threads, client=workers.client)
     progress(0, total)
     tile, value = next(ready)

@@ -1,25 +1,31 @@
 """What a user names as the source of pixels, as the engine's source."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from drylands_openeo.cubefile import CubeFile
+from drylands_openeo.climate import CLIMATE, ClimateCatalogue, ClimateFile, is_climate
+from drylands_openeo.cubefile import CubeFile, is_optical
 from drylands_openeo.engine import Extent, Layer, Source
-from drylands_openeo.errors import DrylandsError
+from drylands_openeo.errors import DrylandsError, SourceError
 from drylands_openeo.stac import StacSource
+from drylands_openeo.stac.sources import ROLES
 
 COLLECTIONS = "/collections/"
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A STAC catalogue or API."""
+    """A STAC catalogue or API; ``units``: climate asset -> a unit that the caller vouches for."""
 
     stac: StacSource
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def collection(self, collection: str, extent: Extent) -> Layer:
-        """A collection of the catalogue, by role or by id."""
+        """A collection of the catalogue, by role or by id; a climate in its units and months."""
+        if collection in ROLES[CLIMATE]:
+            return ClimateCatalogue(self.stac, self.units).layer(collection, extent)
         return _layer(self.stac, collection, extent)
 
     def stac_at(self, url: str, extent: Extent) -> Layer:
@@ -28,13 +34,63 @@ class Catalogue:
         return _layer(replace(self.stac, source=root if mark else url), collection or Path(url).stem, extent)
 
 
-def source_of(*, cube: Path | None = None, scale: float | None = None, **stac: Any) -> Source:
-    """A cube file, or a STAC source with the settings of :class:`StacSource` (``source`` first of all)."""
-    if cube is not None:
-        return CubeFile(cube, scale)
-    if not stac.get("source"):
+@dataclass(frozen=True)
+class ByRole:
+    """One source for the climate, another for everything else."""
+
+    climate: Source
+    other: Source
+
+    def collection(self, collection: str, extent: Extent) -> Layer:
+        """The collection, from the source that is for its role."""
+        source = self.climate if collection in ROLES[CLIMATE] else self.other
+        return source.collection(collection, extent)
+
+    def stac_at(self, url: str, extent: Extent) -> Layer:
+        """The other source's."""
+        return self.other.stac_at(url, extent)
+
+
+def source_of(
+    *, cube: Path | None = None, scale: float | None = None, units: Mapping[str, str] | None = None, **stac: Any
+) -> Source:
+    """A cube file, a STAC source with the settings of :class:`StacSource` (``source`` first of all), or both.
+
+    A cube file is taken for what it holds: a climate, or images of Sentinel-2. With both, the file serves its own
+    role and the STAC source all others; images and a STAC source together are a mistake.
+    """
+    catalogue = Catalogue(StacSource(**stac), dict(units or {})) if stac.get("source") else None
+    if cube is None and catalogue is None:
         raise DrylandsError("no source: give a STAC API, a known name, a catalogue, or a cube file")
-    return Catalogue(StacSource(**stac))
+    if cube is None and catalogue is not None:
+        return catalogue
+    assert cube is not None
+    file = file_source(cube, scale=scale, units=units)
+    if catalogue is None:
+        return file
+    if isinstance(file, CubeFile):
+        raise DrylandsError(f"{str(cube)!r} holds images: give it or a STAC source, not both")
+    return ByRole(file, catalogue)
+
+
+def file_source(
+    path: Path, *, scale: float | None = None, units: Mapping[str, str] | None = None
+) -> CubeFile | ClimateFile:
+    """The source that a file's content calls for: variables of a climate, or bands of Sentinel-2."""
+    path = Path(path)
+    if not path.exists():
+        raise SourceError(f"cube file {str(path)!r} does not exist")
+    if path.is_dir() or is_climate(path):
+        if scale is not None:
+            raise DrylandsError(f"{str(path)!r} holds a climate, which has no reflectance for a scale of {scale:g}")
+        return ClimateFile(path, dict(units or {}))
+    if units:
+        raise DrylandsError(f"{str(path)!r} holds images, whose units are not for the caller to say: {dict(units)}")
+    if not is_optical(path):
+        raise SourceError(
+            f"cube file {str(path)!r} holds neither bands of Sentinel-2 nor a climate (precipitation, temperature)"
+        )
+    return CubeFile(path, scale)
 
 
 def _layer(stac: StacSource, collection: str, extent: Extent) -> Layer:

@@ -11,13 +11,14 @@ from drylands_openeo.bands import BY_NAME
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.product import Arguments, is_open
 from drylands_openeo.products.auxiliary import load_auxiliary, named
+from drylands_openeo.products.climate import load_climate
 from drylands_openeo.products.covariates import QUARTERS, Covariate
 from drylands_openeo.products.formulas import INDICES
 from drylands_openeo.products.harmonic_ndvi import KERNEL as HARMONIC_KERNEL
 from drylands_openeo.products.indices import bands_of, index_cube
 from drylands_openeo.products.masking import load_clear
 from drylands_openeo.products.texture import textured
-from drylands_openeo.profiles import CLIMATE, ELEVATION, Profile
+from drylands_openeo.profiles import CLIMATE, DEM, Profile
 
 LOWEST = -1000.0
 """Below every elevation [m]: a comparison of no data is null, which `if` takes for false."""
@@ -97,7 +98,7 @@ def textures(reflectance: DataCube, profile: Profile, wanted: Sequence[Covariate
 
 def terrain(target: DataCube, profile: Profile, wanted: Sequence[Covariate], arguments: Arguments) -> DataCube:
     """Elevation [m] and slope (rise over run) on the pixels of ``target``; the outermost pixels have no slope."""
-    loaded = load_auxiliary(profile, ELEVATION, [arguments["dem_band"]], arguments)
+    loaded = load_auxiliary(profile, DEM, [arguments["dem_band"]], arguments)
     flat = loaded.reduce_dimension(dimension=profile.time, reducer="mean")
     elevation = named(flat, profile, [arguments["dem_band"]], ["elevation"])
     elevation = elevation.resample_cube_spatial(target, method="bilinear")
@@ -108,9 +109,13 @@ def terrain(target: DataCube, profile: Profile, wanted: Sequence[Covariate], arg
 
 
 def climate(target: DataCube, profile: Profile, wanted: Sequence[Covariate], arguments: Arguments) -> DataCube:
-    """Means of the climate over the period on the pixels of ``target``."""
-    bands = [one.layer for one in wanted]
-    loaded = load_auxiliary(profile, CLIMATE, bands, arguments)
+    """Means of the climate over the period on the pixels of ``target``: by month and in our units where it is the
+    back-end's, else as the collection has it."""
+    bands, where = [one.layer for one in wanted], arguments[CLIMATE]
+    if is_open(where) or where:
+        loaded = load_auxiliary(profile, CLIMATE, bands, arguments)
+    else:
+        loaded = only(load_climate(profile, bands, arguments), bands)
     mean = loaded.reduce_dimension(dimension=profile.time, reducer="mean")
     return named(mean, profile, bands, [one.name for one in wanted]).resample_cube_spatial(target, method="bilinear")
 
@@ -126,12 +131,20 @@ def covariate_cube(profile: Profile, wanted: Sequence[Covariate], arguments: Arg
     if not bands:
         raise DrylandsError(f"covariates {[one.name for one in wanted]}: at least one must come from Sentinel-2")
     reflectance = load_clear(profile, bands, arguments)
+    arguments = {**arguments, "resolution": _pixel(profile, bands, arguments)}
     of_kind = {kind: [one for one in wanted if one.kind == kind] for kind in (*OPTICAL_KINDS, *OTHER_KINDS)}
     cube = merged(
         [make(reflectance, profile, of_kind[kind], arguments) for kind, make in OPTICAL_KINDS.items() if of_kind[kind]]
     )
     others = [make(cube, profile, of_kind[kind], arguments) for kind, make in OTHER_KINDS.items() if of_kind[kind]]
     return only(merged([cube, *others]), [one.name for one in wanted])
+
+
+def _pixel(profile: Profile, bands: Sequence[str], arguments: Arguments) -> float:
+    """Pixel size [m] of the reflectance: that of a run on one grid, else of the finest band."""
+    if profile.one_grid and arguments["resolution"]:
+        return float(arguments["resolution"])
+    return float(min(BY_NAME[band].resolution for band in bands))
 
 
 def layers(reflectance: DataCube, profile: Profile, names: Sequence[str]) -> DataCube:

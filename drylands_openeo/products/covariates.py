@@ -6,7 +6,7 @@ ndvi_q1 .. ndvi_q4          of a calendar quarter: the mean over the years of th
 ndvi_mean, ndvi_amplitude   of the curve with one harmonic (c0, sin1, cos1, mean, amplitude, phase, peak_day, rmse)
 nir_homogeneity             texture of a band's median
 elevation, slope            of the terrain model
-climate_temperature         mean of a band of the climate
+climate_tmean               mean of a variable of the climate
 """
 
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ class Covariate:
             "harmonic": f"{self.part} of the seasonal curve of {self.layer}",
             "texture": f"{self.part} of the texture of {self.layer}",
             "terrain": f"{self.layer} of the terrain",
-            "climate": f"mean {self.layer} of the climate, in its own unit",
+            "climate": f"mean {self.layer} of the climate, by month; in the unit of its collection where that is given",
         }[self.kind]
 
 

@@ -1,6 +1,7 @@
 """`indices`: median composites of spectral indices over a period, with the count of clear observations."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from openeo import DataCube
@@ -8,6 +9,7 @@ from openeo.processes import array_create
 
 from drylands_openeo.product import Arguments, OutputBand, Parameter, Product, is_open
 from drylands_openeo.products.formulas import INDICES
+from drylands_openeo.products.loading import element
 from drylands_openeo.products.masking import PARAMETERS, load_clear
 from drylands_openeo.profiles import OPTICAL, Profile
 
@@ -23,15 +25,26 @@ def bands_of(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(band for name in names for band in INDICES[name].bands))
 
 
-def index_cube(reflectance: DataCube, profile: Profile, names: Sequence[str]) -> DataCube:
-    """The indices of a reflectance cube, one band each, called by ``names``: dims (t, bands, y, x)."""
-    if len(names) == 1:  # an array that replaces the bands is beyond some back-ends, a reduced dimension is not
-        single = reflectance.reduce_dimension(
-            dimension=profile.band, reducer=lambda data: _values(data, profile, names)[0]
+def index_cube(
+    reflectance: DataCube, profile: Profile, names: Sequence[str], loaded: Sequence[str] | None = None
+) -> DataCube:
+    """The indices of a cube, one band each, called by ``names``: dims (t, bands, y, x).
+
+    ``loaded``: the bands of the cube, in order, where they are more than ``bands_of(names)``.
+    """
+    bands = bands_of(names) if loaded is None else loaded
+
+    def single(name: str) -> DataCube:
+        value = reflectance.reduce_dimension(
+            dimension=profile.band, reducer=lambda data: _values(data, profile, [name], bands)[0]
         )
-        return single.add_dimension(name=profile.band, label=names[0], type="bands")
+        return value.add_dimension(name=profile.band, label=name, type="bands")
+
+    # An array that replaces the bands is beyond some back-ends, a reduced dimension is not.
+    if len(names) == 1 or not profile.resizes_bands:
+        return reduce(lambda left, right: left.merge_cubes(right), map(single, names))
     several = reflectance.apply_dimension(
-        dimension=profile.band, process=lambda data: array_create(_values(data, profile, names))
+        dimension=profile.band, process=lambda data: array_create(_values(data, profile, names, bands))
     )
     return several.rename_labels(dimension=profile.band, target=list(names))
 
@@ -41,9 +54,9 @@ def chosen(cube: DataCube, bands: Any) -> DataCube:
     return cube.process("filter_bands", data=cube, bands=bands)
 
 
-def _values(data: Any, profile: Profile, names: Sequence[str]) -> list[Any]:
+def _values(data: Any, profile: Profile, names: Sequence[str], loaded: Sequence[str]) -> list[Any]:
     """The indices of one pixel's bands, each band taken out of ``data`` once."""
-    bands = {band: data.array_element(label=profile.bands[band]) for band in bands_of(names)}
+    bands = {band: element(data, profile, band, loaded) for band in bands_of(names)}
     indices = [INDICES[name] for name in names]
     return [index.formula(**{band: bands[band] for band in index.bands}) for index in indices]
 

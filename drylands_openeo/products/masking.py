@@ -10,7 +10,9 @@ from typing import Any
 from openeo import DataCube
 
 from drylands_openeo.bands import SCL, SCL_CLASSES, SCL_KEEP
+from drylands_openeo.errors import DrylandsError
 from drylands_openeo.product import Arguments, Parameter
+from drylands_openeo.products.loading import element, load
 from drylands_openeo.profiles import OPTICAL, Profile
 
 NEVER_VALID = (0, 1)
@@ -53,15 +55,15 @@ PARAMETERS = (
 
 def load_clear(profile: Profile, bands: Sequence[str], arguments: Arguments) -> DataCube:
     """Reflectance [0..1] of ``bands`` (common names), no data where it is not clear: dims (t, bands, y, x)."""
-    scl = _load(profile, [SCL], arguments)
+    scl = load(profile, OPTICAL, [SCL], arguments)
     masked = clear(
-        _load(profile, bands, arguments),
+        load(profile, OPTICAL, bands, arguments),
         scl,
         profile,
         keep=arguments["keep"],
         erosion=arguments["erosion"],
         dilation=arguments["dilation"],
-        resolution=profile.scl_resolution or arguments["resolution"],
+        resolution=arguments["resolution"] if profile.one_grid and arguments["resolution"] else profile.scl_resolution,
     )
     if profile.reflectance_scale == 1.0:
         return masked
@@ -83,15 +85,25 @@ def clear(
     A class that is present and not in ``keep`` is rejected. The rejected set is eroded by ``erosion`` [m] and dilated
     by ``erosion + dilation`` [m], both with squares. Pixels without a class are dropped themselves, but count as not
     rejected for their neighbours; the cube's border neither shrinks nor grows anything.
+
+    Raises DrylandsError where the back-end has no apply_kernel and a distance is not 0.
     """
+    if "apply_kernel" not in profile.processes and (erosion or dilation):
+        raise DrylandsError(
+            f"back-end {profile.name!r} has no apply_kernel, so that nothing can shrink or grow: give erosion 0 and "
+            f"dilation 0 (given: {erosion} and {dilation} m)"
+        )
     rejected = [code for code in PRESENT if code not in keep]
-    layers = [_without_class(scl, profile)]
-    if rejected:
-        layers.append(_grown(scl, profile, rejected, radius(erosion, resolution), radius(dilation, resolution)))
-    for layer in layers:
-        on_grid = layer if profile.scl_resolution is None else layer.resample_cube_spatial(reflectance, method="near")
-        reflectance = reflectance.mask(on_grid)
-    return reflectance
+    shrunk, grown = radius(erosion, resolution), radius(dilation, resolution)
+    if not rejected:
+        dropped = _without_class(scl, profile)
+    elif not shrunk + grown:
+        dropped = _classes(scl, profile, keep, inside=0, outside=1)
+    else:
+        # A mask is what is not zero, so the sum is the union: one pass over the reflectance instead of two.
+        near = _grown(scl, profile, rejected, shrunk, grown)
+        dropped = _without_class(scl, profile).merge_cubes(near, overlap_resolver="add")
+    return reflectance.mask(dropped.resample_cube_spatial(reflectance, method="near"))
 
 
 def radius(metres: float, resolution: float) -> int:
@@ -127,7 +139,7 @@ def _without_class(scl: DataCube, profile: Profile) -> DataCube:
 
     def reducer(data: Any) -> Any:
         # No data makes a comparison null, and `if` takes null for false.
-        return (data.array_element(label=profile.bands[SCL]) > max(NEVER_VALID)).if_(accept=0, reject=1)
+        return (element(data, profile, SCL, [SCL]) > max(NEVER_VALID)).if_(accept=0, reject=1)
 
     return scl.reduce_dimension(dimension=profile.band, reducer=reducer)
 
@@ -136,18 +148,8 @@ def _classes(scl: DataCube, profile: Profile, codes: Sequence[int], *, inside: i
     """``inside`` where the class is one of ``codes``, ``outside`` elsewhere, also where there is no class."""
 
     def reducer(data: Any) -> Any:
-        code = data.array_element(label=profile.bands[SCL])
+        code = element(data, profile, SCL, [SCL])
         member = reduce(lambda left, right: left.or_(right), [code == value for value in codes])
         return member.if_(accept=inside, reject=outside)
 
     return scl.reduce_dimension(dimension=profile.band, reducer=reducer)
-
-
-def _load(profile: Profile, bands: Sequence[str], arguments: Arguments) -> DataCube:
-    return DataCube.load_collection(
-        profile.collection(OPTICAL),
-        connection=None,
-        spatial_extent=arguments["spatial_extent"],
-        temporal_extent=arguments["temporal_extent"],
-        bands=profile.band_names(tuple(bands)),
-    )

@@ -14,7 +14,7 @@ from drylands_openeo.products import masking
 from drylands_openeo.products.components import covariate_cube
 from drylands_openeo.products.covariates import SOIL, VEGETATION, covariates
 from drylands_openeo.products.texture import SHAPE_PARAMETERS
-from drylands_openeo.profiles import CLIMATE, ELEVATION, OPTICAL, Profile
+from drylands_openeo.profiles import CLIMATE, DEM, OPTICAL, Profile
 
 
 def quarters_of(temporal_extent: list[str]) -> list[list[list[str]]]:
@@ -72,7 +72,7 @@ def parameters_for(names: Sequence[str]) -> tuple[Parameter, ...]:
         *(replace(one, fixed="bare" not in kinds) for one in BARE_PARAMETERS),
         *(replace(one, fixed=one.fixed or "texture" not in kinds) for one in SHAPE_PARAMETERS),
         Parameter(
-            ELEVATION, "Address of a STAC collection with a terrain model; empty: the back-end's.", text, "", fixed=True
+            DEM, "Address of a STAC collection with a terrain model; empty: the back-end's.", text, "", fixed=True
         ),
         Parameter("dem_band", "Its band.", {"type": "string", "minLength": 1}, default="DEM", fixed=True),
         Parameter(CLIMATE, "Address of a STAC collection with climate; empty: the back-end's.", text, "", fixed=True),
@@ -118,7 +118,7 @@ PRODUCT = Product(
         "of a calendar quarter; `ndvi_amplitude`, of the seasonal curve; `nir_homogeneity`, texture; `elevation`, "
         "`slope`; `climate_<band>`, the mean of a climate band."
     ),
-    inputs=(OPTICAL, ELEVATION),
+    inputs=(OPTICAL, DEM),
     parameters=(
         Parameter(
             "predictor",
@@ -134,5 +134,6 @@ PRODUCT = Product(
     performance="Only what the chosen covariates need is read and computed.",
     references=REFERENCES,
     limitations=LIMITATIONS,
+    keywords=("Sentinel-2", "Vegetation", "Soils"),
     example={"quarters": quarters_of(["2021-01-01", "2024-01-01"]), "bare_ndvi": 0.25},
 )

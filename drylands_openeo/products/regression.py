@@ -12,7 +12,7 @@ from drylands_openeo.product import Arguments, OutputBand, Parameter, Product, i
 from drylands_openeo.products.components import covariate_cube
 from drylands_openeo.products.covariates import covariates
 from drylands_openeo.products.predictors import LIMITATIONS, REFERENCES, parameters_for, quarters_of
-from drylands_openeo.profiles import CLIMATE, ELEVATION, OPTICAL, Profile
+from drylands_openeo.profiles import CLIMATE, DEM, OPTICAL, Profile
 
 KERNEL = Kernel("regression")
 
@@ -43,6 +43,7 @@ def regression_product(
     predictors: Sequence[str],
     references: Sequence[str] = (),
     limitations: Sequence[str] = (),
+    keywords: tuple[str, ...] = ("Sentinel-2", "Vegetation"),
 ) -> Product:
     """A product whose band is predicted by a model; ``predictors``: those that its published process computes."""
 
@@ -77,7 +78,7 @@ def regression_product(
         id=id,
         summary=summary,
         description=description,
-        inputs=(OPTICAL, ELEVATION, CLIMATE),
+        inputs=(OPTICAL, DEM, CLIMATE),
         parameters=(MODEL, APPLICABILITY, *parameters_for(predictors)),
         bands=outputs,
         cube=cube,
@@ -92,6 +93,7 @@ def regression_product(
             *limitations,
             *LIMITATIONS,
         ),
+        keywords=keywords,
         example={"model": _example(band, unit), "quarters": quarters_of(["2021-01-01", "2024-01-01"])},
     )
 

@@ -14,6 +14,7 @@ PRODUCT = regression_product(
         "comes with its interval and with whether the training samples speak for it."
     ),
     predictors=SOIL,
+    keywords=("Sentinel-2", "Soils"),
     references=("Yang et al. (2021), doi:10.3389/fenvs.2021.668912",),
     limitations=("Optical sensors see the surface: carbon below it is inferred from what goes along with it.",),
 )

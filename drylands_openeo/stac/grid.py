@@ -48,11 +48,12 @@ def area_of(outline: Geometry) -> Area:
 
 
 def grid_over(outline: Geometry, *, crs: str | int | None, resolution: float, metres: bool) -> GeoBox:
-    """The grid that covers the outline; ``crs`` None: the UTM zone of its centre.
+    """The grid that covers the outline; ``crs`` None: that of an outline in metres, or the UTM zone of its centre.
 
     ``metres``: ``resolution`` is in metres, whatever the unit of the crs; otherwise it is in that unit.
     """
-    chosen = utm_of(area_of(outline)) if crs is None else _crs(crs, "crs")
+    own = outline.crs if outline.crs.projected else utm_of(area_of(outline))
+    chosen = own if crs is None else _crs(crs, "crs")
     if resolution <= 0:
         raise DrylandsError(f"resolution {resolution:g} is not positive")
     step = resolution / METRES_PER_DEGREE if metres and chosen.geographic else resolution
@@ -66,6 +67,16 @@ def utm_of(area: Area) -> CRS:
     west, south, east, north = area.bbox
     zone = min(int(((west + east) / 2 + 180) // 6) + 1, 60)
     return CRS(f"EPSG:{(32600 if north + south >= 0 else 32700) + zone}")
+
+
+def corner_of(item: Item, band: str, grid: GeoBox) -> tuple[float, float] | None:
+    """The upper left corner (x, y) of a band's file by its metadata; None if not said or of another projection."""
+    own = item.assets[asset_of(item, band).key].extra_fields
+    code = own.get("proj:code") or item.properties.get("proj:code") or own.get("proj:epsg")
+    transform = own.get("proj:transform") or item.properties.get("proj:transform")
+    if not transform or not code or _crs(code, f"projection of {item.id}") != grid.crs:
+        return None
+    return float(transform[2]), float(transform[5])
 
 
 def native_resolution(item: Item, band: str) -> float:

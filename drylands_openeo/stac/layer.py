@@ -12,20 +12,17 @@ from odc.geo.geom import Geometry
 from pystac import Item
 
 from drylands_openeo.area import Area, Period
-from drylands_openeo.bands import BY_NAME, SCL
+from drylands_openeo.bands import BY_NAME, SCL, common_name
 from drylands_openeo.errors import NoItemsError
 from drylands_openeo.stac.contract import check_contract
 from drylands_openeo.stac.dialects import bands_of
-from drylands_openeo.stac.grid import SomeExtent, area_of, grid_over, native_resolution, outline_of
+from drylands_openeo.stac.grid import SomeExtent, area_of, corner_of, grid_over, native_resolution, outline_of
 from drylands_openeo.stac.load import Days, OnError, as_cube, centre_longitude, read_scenes
 from drylands_openeo.stac.metadata import is_sentinel2
 from drylands_openeo.stac.read import Loader, Reader
 from drylands_openeo.stac.scenes import Scene, scenes_of, touching
 from drylands_openeo.stac.search import search
 from drylands_openeo.stac.sources import ROLES
-
-SENTINEL2_RESOLUTION = 10.0
-"""Metres, whatever bands are asked: products of one area then lie on one grid."""
 
 OPTICAL = frozenset(ROLES["sentinel-2-l2a"]) | {"sentinel-2-l2a"}
 """Collections to which a limit of cloud cover and ``where`` of a source apply."""
@@ -53,6 +50,12 @@ class StacLayer:
         return {**self.__dict__, "items": ()}
 
     @property
+    def anchor(self) -> tuple[float, float] | None:
+        """The corner (x, y) of the first file that lies on the layer's projection: cut there, blocks are read once."""
+        corners = (corner_of(item, self.bands[0], self.grid) for item in self.items)
+        return next((corner for corner in corners if corner is not None), None)
+
+    @property
     def times(self) -> tuple[np.datetime64, ...]:
         """The solar days."""
         return tuple(self.days)
@@ -71,9 +74,9 @@ class StacLayer:
 class StacSource:
     """Where layers come from: a source as ``search`` takes it, and how its pixels are to be read.
 
-    ``crs``: of the grid; the UTM zone of the area's centre unless given. ``resolution`` [units of the crs]: 10 m for
-    Sentinel-2, otherwise the collection's own. ``max_cloud_cover`` [%] and ``where`` as in ``search``, for Sentinel-2
-    only. ``loader``, ``resampling``, ``on_error`` as in ``load``.
+    ``crs``: of the grid; the UTM zone of the area's centre unless given. ``resolution`` [units of the crs]: that of the
+    bands (10 or 20 m) for Sentinel-2, otherwise the collection's own. ``max_cloud_cover`` [%] and ``where`` as in
+    ``search``, for Sentinel-2 only. ``loader``, ``resampling``, ``on_error`` as in ``load``.
     """
 
     source: str | Path
@@ -104,7 +107,7 @@ class StacSource:
         outline = outline_of(spatial_extent)
         items = self._items(collection, area_of(outline), temporal_extent, properties or {})
         names = tuple(bands) if bands is not None else default_bands(items[0])
-        grid = self._grid(outline, items[0], names[0])
+        grid = self._grid(outline, items[0], names)
         reader = Reader(self.loader, self.resampling)
         check_contract(items, grid, reader)
         scenes = scenes_of(items, names, longitude=centre_longitude(grid), on_error=self.on_error)
@@ -131,10 +134,10 @@ class StacSource:
             )
         return chosen
 
-    def _grid(self, outline: Geometry, item: Item, band: str) -> GeoBox:
+    def _grid(self, outline: Geometry, item: Item, bands: Sequence[str]) -> GeoBox:
         if self.resolution is not None:
             return grid_over(outline, crs=self.crs, resolution=self.resolution, metres=False)
-        metres = SENTINEL2_RESOLUTION if is_sentinel2(item) else native_resolution(item, band)
+        metres = sentinel2_resolution(bands) if is_sentinel2(item) else native_resolution(item, bands[0])
         return grid_over(outline, crs=self.crs, resolution=metres, metres=True)
 
 
@@ -150,6 +153,16 @@ def period_of(extent: Period | str | Sequence[Any] | None) -> Period | None:
     return Period.of(
         [end if end is not None else open_end for end, open_end in zip(extent, (first, last), strict=True)]
     )
+
+
+def sentinel2_resolution(bands: Sequence[str]) -> float:
+    """Pixel size [m] of a layer of Sentinel-2 bands: 10 if one of them has it, else 20.
+
+    >>> sentinel2_resolution(["red", "nir08"]), sentinel2_resolution(["B11", "scl"])
+    (10.0, 20.0)
+    """
+    native = [BY_NAME[common_name(band)].resolution for band in bands if common_name(band) in BY_NAME]
+    return 10.0 if 10 in native else 20.0
 
 
 def default_bands(item: Item) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def search(
 
 def _from_api(api: Api, collection: str, area: Area, period: Period | None, condition: Where | None) -> Iterator[Item]:
     try:
-        client = _open(api.url)
+        client = open_api(api.url)
         existing = _existing(client) if collection not in api.collections else ()
         ids = collection_ids(collection, api, existing)
         count = 0
@@ -85,7 +85,8 @@ def _from_api(api: Api, collection: str, area: Area, period: Period | None, cond
         raise SourceError(f"STAC API {api.url} does not answer as a STAC API: {error}") from error
 
 
-def _open(url: str) -> Client:
+def open_api(url: str) -> Client:
+    """A client that waits and tries again where the server is busy, and gives up in the end."""
     retry = Retry(total=RETRIES, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None)
     return Client.open(url, stac_io=StacApiIO(max_retries=retry, timeout=TIMEOUT))
 

@@ -117,7 +117,7 @@ def unknown_collection(collection: str, source: str, existing: Iterable[str]) ->
 
 def local_items(source: str | Path, collection: str) -> list[Item]:
     """The items of a collection (id or role) in a file or static catalogue, asset addresses absolute."""
-    items = list(_read(str(source)))
+    items = list(all_items(source))
     ids = {collection, *ROLES.get(collection, ())}
     chosen = [
         item
@@ -130,7 +130,9 @@ def local_items(source: str | Path, collection: str) -> list[Item]:
     return chosen
 
 
-def _read(source: str) -> Iterator[Item]:
+def all_items(source: str | Path) -> Iterator[Item]:
+    """The items of a file or static catalogue, asset addresses absolute."""
+    source = str(source)
     if not _is_url(source) and not Path(source).is_file():
         raise SourceError(
             f"source {source!r} is neither a known name ({', '.join(KNOWN)}), nor the address of a STAC API, "

@@ -92,6 +92,11 @@ class Boundaries:
         """Numbers, lists and a string: what JSON and a process graph take."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
+    @property
+    def rows(self) -> list[list[float]]:
+        """Knots, lower and upper curve: the parameter of the product `land_condition`."""
+        return [list(self.log_aridity), list(self.log_lower), list(self.log_upper)]
+
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Self:
         """The boundaries that `as_dict` has written."""

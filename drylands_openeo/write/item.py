@@ -27,6 +27,9 @@ MEDIA = {
     ".nc": (pystac.MediaType.NETCDF, "data"),
     ".png": (pystac.MediaType.PNG, "overview"),
 }
+VERTICES = 180
+"""Most corners of a map's outline, besides its own."""
+
 PACKAGES = ("drylands-openeo", "numpy", "odc-geo", "odc-stac", "pystac", "rasterio", "scipy", "xarray")
 
 
@@ -47,7 +50,7 @@ def provenance_item(
     ``graph`` is the openEO process graph that made them, ``parameters`` the values it was run with, ``sources`` the
     items that it read (links ``derived_from``).
     """
-    outline = grid.geographic_extent
+    outline = outline_of(grid)
     item = pystac.Item(
         id=name,
         geometry=outline.json,
@@ -69,6 +72,20 @@ def provenance_item(
         item.add_asset(key, _asset(Path(path), bands, abs(float(grid.resolution.x))))
     item.add_links([_derived_from(source) for source in sources])
     return item
+
+
+def outline_of(grid: Any) -> Any:
+    """The grid's border in longitude and latitude, as an odc-geo Geometry.
+
+    A straight side of a projected grid is a curve in degrees: it gets vertices where a chord would miss it by a tenth
+    of a pixel, and at most ``VERTICES`` in all.
+    """
+    border = grid.extent
+    if border.crs != "EPSG:4326":
+        border = border.to_crs("EPSG:4326", border.boundary.length / VERTICES)
+    west, south, east, north = border.boundingbox.bbox
+    rows, columns = grid.shape
+    return border.simplify(0.1 * min((east - west) / columns, (north - south) / rows))
 
 
 def save_item(item: pystac.Item, folder: str | Path) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 from drylands_openeo.engine.graph import Node
 from drylands_openeo.engine.plan import Callback
 from drylands_openeo.engine.processes.elementwise import is_block
+from drylands_openeo.engine.processes.labels import instants
 from drylands_openeo.engine.processes.sequences import array, elements
 from drylands_openeo.engine.processes.udf import run_on_cube
 from drylands_openeo.engine.values import Block, Cube, Stack
@@ -23,10 +24,21 @@ def udf_of(callback: Callback) -> Node | None:
 
 
 def run_udf_on(callback: Callback, cube: Cube, context: Any, *, parameter: str, along: str, place: Place) -> Cube:
-    """The cube put through a callback that is one run_udf node, which reads it from ``parameter``; its CRS stays."""
+    """The cube put through a callback that is one run_udf node, which reads it from ``parameter``.
+
+    Its CRS stays, and so do labels of periods, which a UDF sees as dates, where it gave those dates back.
+    """
     result = run_on_cube(_Named(callback, parameter), cube, context, along=along, place=place)
     kept = {name: found for name, found in cube.coords.items() if not found.dims and name not in result.coords}
+    if _same_dates(cube, result):
+        kept["t"] = cube.coords["t"]
     return result.assign_coords(kept)
+
+
+def _same_dates(cube: Cube, result: Cube) -> bool:
+    if "t" not in cube.coords or "t" not in result.coords:
+        return False
+    return np.array_equal(result.coords["t"].values, instants(cube, "t"))
 
 
 @dataclass(frozen=True)

@@ -12,27 +12,21 @@ from drylands_openeo.engine.registry import process
 from drylands_openeo.engine.values import Block, Cube
 from drylands_openeo.errors import GraphError
 
-FREQUENCIES = {
-    "hourly": "hour",
-    "daily": "day",
-    "weekly": "week",
-    "monthly": "month",
-    "seasons": "season",
-    "tropical_seasons": "tropical-season",
-    "yearly": "year",
-}
-"""Frequencies of ``anomaly`` -> periods of the calendar; single_period and climatology_period have one label."""
+SINGLE = ("climatology-period", "single-period")
+"""Periods of one label, for all dates."""
 
-SINGLE = ("single_period", "climatology_period", "climatology-period")
 NORMALS = ("day", "month", "season", "tropical-season")
+MONTH = np.timedelta64(31, "D")
+WHOLE_YEARS = ("year", "decade", "decade-ad")
 
 
 @process
 def climatological_normal(data: Cube, period: str, climatology_period: Sequence[str] = ("1981", "2010")) -> Cube:
     """The mean of every day or month of the year, season, or of all dates, over the years of the climatology.
 
-    Seasons belong to the years by their last month: December 1980 counts to 1981's winter; a season cut off by the
-    end of the climatology is left out. Labels: "01".."12", "001".."366", "djf", ...
+    Seasons belong to the year of their last month: December 1980 counts to 1981's winter, which is left out where
+    the data start later than that December; a season that the end of the climatology cuts off is left out, too.
+    Labels: "01".."12", "001".."366", "djf", ...
     """
     name = temporal(data, None)
     first, last = (int(year) for year in climatology_period)
@@ -48,12 +42,12 @@ def climatological_normal(data: Cube, period: str, climatology_period: Sequence[
 
 
 @process
-def anomaly(data: Cube, normals: Cube, frequency: str) -> Cube:
+def anomaly(data: Cube, normals: Cube, period: str) -> Cube:
     """Every value less the normal of its part of the year."""
     name, normal_name = temporal(data, None), temporal(normals, None)
-    parts = _labels_of(data, name, frequency)
+    parts = _labels_of(data, name, period)
     known = [str(label) for label in normals.coords[normal_name].values]
-    at = [0 if frequency in SINGLE else _position(known, part) for part in parts]
+    at = [0 if period in SINGLE else _position(known, part) for part in parts]
     spread = normals.rename({normal_name: name} if normal_name != name else {}).isel({name: at})
     ordered = spread.transpose(*(dim for dim in data.dims if dim in spread.dims))
     shape = [data.sizes[dim] if dim in spread.dims else 1 for dim in data.dims]
@@ -61,34 +55,31 @@ def anomaly(data: Cube, normals: Cube, frequency: str) -> Cube:
 
 
 def _parts(moments: Block, period: str) -> tuple[Block, Block]:
-    """(year that it counts to, part of the year) of every instant."""
+    """(year that it counts to, part of the year) of every instant; year 0 for a season that has lost its start."""
     if period in SINGLE:
-        years = moments.astype("datetime64[Y]").astype(int) + 1970
-        return years, np.full(len(moments), "climatology-period")
+        return _years(moments), np.full(len(moments), SINGLE[0])
     if period not in NORMALS:
-        raise GraphError(f"period {period!r} is none of {', '.join(NORMALS)}, {SINGLE[-1]}", code="ArgumentInvalid")
-    spans = {label: end for label, _, end in periods.spans(moments, period)}
-    starts = np.array([start for _, start, _ in periods.spans(moments, period)])
-    names = np.array(list(spans))
-    ends = np.array(list(spans.values()))
+        raise GraphError(f"period {period!r} is none of {', '.join(NORMALS)}, {SINGLE[0]}", code="ArgumentInvalid")
+    spans = list(periods.spans(moments, period))
+    starts, ends = (np.array([span[limit] for span in spans]) for limit in (1, 2))
+    names = np.array([label[5:] for label, _, _ in spans])
+    years = _years(ends - np.timedelta64(1, "D"))
+    years[0] = 0 if _years(starts)[0] < years[0] and moments.min() >= starts[0] + MONTH else years[0]
     at = np.searchsorted(starts, moments, side="right") - 1
-    last_days = ends[at] - np.timedelta64(1, "D")
-    return last_days.astype("datetime64[Y]").astype(int) + 1970, np.array([str(name)[5:] for name in names[at]])
+    return years[at], names[at]
 
 
-def _labels_of(data: Cube, name: str, frequency: str) -> list[str]:
-    if frequency in SINGLE:
+def _years(moments: Block) -> Block:
+    return moments.astype("datetime64[Y]").astype(int) + 1970
+
+
+def _labels_of(data: Cube, name: str, period: str) -> list[str]:
+    if period in SINGLE:
         return [""] * data.sizes[name]
-    if frequency not in FREQUENCIES:
-        known = ", ".join((*FREQUENCIES, *SINGLE[:2]))
-        raise GraphError(f"frequency {frequency!r} is none of {known}", code="ArgumentInvalid")
-    calendar = periods.named(FREQUENCIES[frequency])
-    labels = [calendar.label(calendar.start(moment)) for moment in _datetimes(data, name)]
-    return labels if frequency == "yearly" else [label.rsplit("-", 1)[1] for label in labels]
-
-
-def _datetimes(data: Cube, name: str) -> Any:
-    return instants(data, name).astype("datetime64[us]").tolist()
+    calendar = periods.named(period)
+    moments = instants(data, name).astype("datetime64[us]").tolist()
+    labels = [calendar.label(calendar.start(moment)) for moment in moments]
+    return labels if period in WHOLE_YEARS else [label.rsplit("-", 1)[1] for label in labels]
 
 
 def _position(known: list[str], part: str) -> int:

@@ -9,8 +9,8 @@ from scipy import fft, ndimage
 
 from drylands_openeo.engine.values import Block
 
-DIRECT = 170
-"""Kernels of no more weights than this are summed directly."""
+DIRECT = 30
+"""Kernels, or the two passes of one, of no more weights than this (but 0) are summed directly."""
 
 
 def correlate(padded: Block, kernel: Block) -> Block:
@@ -21,23 +21,21 @@ def correlate(padded: Block, kernel: Block) -> Block:
     """
     rows, columns = kernel.shape
     if np.all(kernel == kernel[0, 0]):
-        sums = _running(_running(padded.astype(np.float64), rows, -2), columns, -1)
-        sums *= kernel[0, 0]
-        return sums.astype(padded.dtype)
+        means = _running(_running(padded, rows, -2), columns, -1)
+        means *= kernel[0, 0] * kernel.size
+        return means
     factors = _rank_one(kernel)
-    if factors is not None:
+    if factors is not None and rows + columns <= DIRECT:
         return _passes(padded, *factors)
-    if kernel.size <= DIRECT:
-        return _direct(padded, kernel)
+    if np.count_nonzero(kernel) <= DIRECT:
+        weights = kernel.reshape((1,) * (padded.ndim - 2) + kernel.shape)
+        return _valid(_valid(ndimage.correlate(padded, weights, mode="constant"), rows, -2), columns, -1)
     return _by_frequencies(padded, kernel)
 
 
 def _running(values: Block, size: int, axis: int) -> Block:
-    """Sums of ``size`` neighbours along an axis."""
-    if size == 1:
-        return values
-    sums = ndimage.uniform_filter1d(values, size, axis=axis, mode="constant") * size
-    return _valid(sums, size, axis)
+    """Means of ``size`` neighbours along an axis; the running sum is in float64."""
+    return _valid(ndimage.uniform_filter1d(values, size, axis=axis, mode="constant"), size, axis)
 
 
 def _rank_one(kernel: Block) -> tuple[Block, Block] | None:
@@ -57,23 +55,16 @@ def _passes(padded: Block, column: Block, row: Block) -> Block:
     return summed
 
 
-def _direct(padded: Block, kernel: Block) -> Block:
-    rows, columns = kernel.shape
-    height, width = padded.shape[-2] - rows + 1, padded.shape[-1] - columns + 1
-    summed = np.zeros((*padded.shape[:-2], height, width))
-    for (row, column), weight in np.ndenumerate(kernel):
-        if weight:
-            summed += weight * padded[..., row : row + height, column : column + width]
-    return summed.astype(padded.dtype)
-
-
 def _by_frequencies(padded: Block, kernel: Block) -> Block:
     rows, columns = kernel.shape
-    shape = [fft.next_fast_len(size, real=True) for size in padded.shape[-2:]]
-    spectrum = fft.rfft2(padded.astype(np.float64), shape) * fft.rfft2(kernel[::-1, ::-1], shape)
-    whole = fft.irfft2(spectrum, shape)
-    valid = whole[..., rows - 1 : padded.shape[-2], columns - 1 : padded.shape[-1]]
-    return np.asarray(valid.astype(padded.dtype))
+    height, width = padded.shape[-2:]
+    shape = [fft.next_fast_len(size, real=True) for size in (height, width)]
+    response = fft.rfft2(kernel[::-1, ::-1], shape)
+    summed = np.empty((*padded.shape[:-2], height - rows + 1, width - columns + 1), dtype=padded.dtype)
+    for layer in np.ndindex(padded.shape[:-2]):  # one by one: the spectrum of a whole cube would be four times its size
+        whole = fft.irfft2(fft.rfft2(padded[layer].astype(np.float64), shape) * response, shape)
+        summed[layer] = whole[rows - 1 : height, columns - 1 : width]
+    return summed
 
 
 def _valid(values: Block, size: int, axis: int) -> Block:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from drylands_openeo.engine.processes.elementwise import choose, is_block, missing, with_null
+from drylands_openeo.engine.processes.elementwise import choose, is_block, one_zero_null, with_null
 from drylands_openeo.engine.registry import process
 from drylands_openeo.engine.values import Stack
 
@@ -57,8 +57,7 @@ def true(value: Any) -> Any:
         return value is not None and value == value and bool(value)
     if value.dtype == np.bool_:
         return value
-    nodata = missing(value)
-    return value != 0 if nodata is False else (value != 0) & ~np.asarray(nodata)
+    return (value != 0) & (value == value)
 
 
 def false(value: Any) -> Any:
@@ -73,7 +72,7 @@ def _known(true: Any, false: Any) -> Any:
     if not is_block(true) and not is_block(false):
         return bool(true) if true or false else None
     certain = true | false
-    return true | np.zeros_like(certain) if certain.all() else np.where(certain, true, np.float32(np.nan))
+    return np.broadcast_to(true, certain.shape) if certain.all() else one_zero_null(true, certain)
 
 
 def _values(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from drylands_openeo.engine.processes.elementwise import integral, is_block, missing, on_numbers
+from drylands_openeo.engine.processes.sequences import floating
 from drylands_openeo.engine.registry import process
 from drylands_openeo.errors import GraphError
 
@@ -184,11 +185,14 @@ def linear_scale_range(x: Any, inputMin: Any, inputMax: Any, outputMin: Any = 0,
     >>> linear_scale_range(0.3, -1, 1, 0, 255)
     165.75
     """
+    x = floating(x) if is_block(x) else float(x)
     low, high = np.minimum(inputMin, inputMax), np.maximum(inputMin, inputMax)
-    if is_block(x):
-        low, high = low.astype(x.dtype), high.astype(x.dtype)
-    clipped = np.minimum(np.maximum(x, low), high)
-    return (clipped - inputMin) / (inputMax - inputMin) * (outputMax - outputMin) + outputMin
+    scaled = np.clip(x, low.astype(x.dtype), high.astype(x.dtype)) if is_block(x) else np.clip(x, low, high)
+    scaled -= inputMin
+    scaled /= inputMax - inputMin
+    scaled *= outputMax - outputMin
+    scaled += outputMin
+    return scaled
 
 
 @process

@@ -6,7 +6,7 @@ import numpy as np
 
 from drylands_openeo.engine.processes.alignment import Aligned, aligned
 from drylands_openeo.engine.processes.callbacks import as_block
-from drylands_openeo.engine.processes.labels import kind, label_array, same_labels
+from drylands_openeo.engine.processes.labels import instants, kind, label_array, labelled, same_labels
 from drylands_openeo.engine.registry import process
 from drylands_openeo.engine.values import Block, Cube
 from drylands_openeo.errors import GraphError
@@ -27,6 +27,8 @@ def merge_cubes(cube1: Cube, cube2: Cube, overlap_resolver: Any = None, context:
             code="IncompatibleDataCubes",
         )
     first, second = _with_dims_of(cube1, wide), _with_dims_of(cube2, wide)
+    for name in map(str, wide.dims):
+        first, second = _dated(first, second, name), _dated(second, first, name)
     if all(same_labels(first, second, str(name)) for name in wide.dims):
         return first.copy(data=_resolved(first.values, second.values, overlap_resolver, context))
     return _united(first, second, overlap_resolver, context)
@@ -41,6 +43,14 @@ def _with_dims_of(cube: Cube, wide: Cube) -> Cube:
     return cube.transpose(*wide.dims)
 
 
+def _dated(cube: Cube, other: Cube, name: str) -> Cube:
+    """Labels of periods ("2020-01") as their first instants, where the other cube has dates (a UDF gives those)."""
+    ours, theirs = cube.coords.get(name), other.coords.get(name)
+    if ours is None or theirs is None or "period" not in ours.attrs or theirs.dtype.kind != "M":
+        return cube
+    return labelled(cube, name, instants(cube, name), like="temporal")
+
+
 def _united(first: Cube, second: Cube, resolver: Any, context: Any) -> Cube:
     labels = {str(name): _union(first, second, str(name)) for name in first.dims}
     places = [[_places(cube, name, found) for name, found in labels.items()] for cube in (first, second)]
@@ -49,14 +59,14 @@ def _united(first: Cube, second: Cube, resolver: Any, context: Any) -> Cube:
     overlap = all(len(both) for both in shared)
     covered = _count(places[0]) + _count(places[1]) - (_count(shared) if overlap else 0)
     values = _empty(shape, first.values, second.values, holes=covered < int(np.prod(shape)))
-    values[np.ix_(*places[0])] = first.values
-    values[np.ix_(*places[1])] = second.values
+    values[_index(places[0])] = first.values
+    values[_index(places[1])] = second.values
     if overlap:
         ours, theirs = (
-            cube.values[np.ix_(*(_inverse(own, both) for own, both in zip(place, shared, strict=True)))]
+            cube.values[_index([_inverse(own, both) for own, both in zip(place, shared, strict=True)])]
             for cube, place in zip((first, second), places, strict=True)
         )
-        values[np.ix_(*shared)] = _resolved(ours, theirs, resolver, context)
+        values[_index(shared)] = _resolved(ours, theirs, resolver, context)
     coords = {name: found for name, found in first.coords.items() if not found.dims}
     for name, found in labels.items():
         like = first.coords.get(name, second.coords.get(name))
@@ -88,6 +98,13 @@ def _places(cube: Cube, name: str, united: Block) -> Block:
 def _inverse(own: Block, both: Block) -> Block:
     at = {place: index for index, place in enumerate(own.tolist())}
     return np.array([at[place] for place in both.tolist()], dtype=np.intp)
+
+
+def _index(places: list[Block]) -> tuple[Any, ...]:
+    """Places as an index: slices where they stand in rows, which is faster."""
+    if all(len(place) and np.array_equal(place, np.arange(place[0], place[0] + len(place))) for place in places):
+        return tuple(slice(int(place[0]), int(place[-1]) + 1) for place in places)
+    return np.ix_(*places)
 
 
 def _count(places: list[Block]) -> int:

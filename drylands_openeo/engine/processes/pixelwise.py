@@ -16,6 +16,9 @@ from drylands_openeo.engine.values import Block
 CHUNK = 1 << 21
 """Bytes of values that are sorted at once."""
 
+FEW = 8
+"""Of no more rows than this, a value is picked by comparing ranks, which is faster than indexing."""
+
 
 def total(values: Block) -> tuple[Block, Block]:
     """(sum in float64, number of values) of each pixel."""
@@ -162,16 +165,31 @@ def _quantile(rows: list[Block], counts: Block, probability: float) -> Block:
     position = np.maximum(counts - 1, 0) * probability
     lower = position.astype(np.intp)
     upper = np.minimum(lower + 1, np.maximum(counts - 1, 0))
-    ranked, pixels = np.stack(rows), np.arange(len(counts))
-    share = (position - lower).astype(ranked.dtype)
-    found = _between(ranked[lower, pixels], ranked[upper, pixels], share)
-    return np.where(counts > 0, found, np.nan)
+    share = (position - lower).astype(rows[0].dtype)
+    low, high, empty = _ranked(rows, lower), _ranked(rows, upper), counts == 0
+    low[empty] = high[empty] = np.nan
+    return _between(low, high, share)
+
+
+def _ranked(rows: list[Block], rank: Block) -> Block:
+    """The value of every pixel in the row of its rank."""
+    if len(rows) > FEW:
+        return np.stack(rows)[rank, np.arange(len(rank))]
+    found = rows[0].copy()
+    for at, row in enumerate(rows[1:], start=1):
+        found = np.where(rank >= at, row, found)
+    return found
 
 
 def _between(lower: Block, upper: Block, share: Block | float) -> Block:
-    """A share of the way from one to the other; infinities stay what they are."""
+    """A share of the way from one to the other; between infinities, or at one of them, no line can be drawn."""
     with np.errstate(invalid="ignore"):
-        return np.where(np.equal(share, 0) | (lower == upper), lower, lower * (1 - share) + upper * share)
+        found = upper - lower
+        found *= share
+        found += lower
+        if np.isinf(lower).any() or np.isinf(upper).any():
+            return np.where(np.equal(share, 0) | (lower == upper), lower, lower * (1 - share) + upper * share)
+    return found
 
 
 def _reduced(function: np.ufunc, values: Block) -> Block:

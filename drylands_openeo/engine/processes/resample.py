@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from odc.geo.geobox import GeoBox
 from odc.geo.warp import rio_reproject
+from pyproj import Transformer
 
 from drylands_openeo.engine import windows
 from drylands_openeo.engine.registry import Arguments, Footprint, process
-from drylands_openeo.engine.values import Cube
+from drylands_openeo.engine.values import Block, Cube
 from drylands_openeo.engine.windows import Place
 from drylands_openeo.errors import GraphError
 
@@ -146,6 +147,9 @@ def _warp(cube: Cube, source: GeoBox, target: GeoBox, method: str) -> Cube:
     if same_pixels(source, target):
         return windows.select(cube, target)
     ordered = cube.transpose(..., "y", "x")
+    leading = {str(dim): ordered.coords[dim].variable if dim in ordered.coords else None for dim in ordered.dims[:-2]}
+    if method == "near":
+        return windows.on_grid(_nearest(ordered, source, target), target, **leading)
     values = np.ascontiguousarray(ordered.values, np.result_type(cube.dtype, np.float32))
     flat = values.reshape(-1, *values.shape[-2:])
     result = np.full((flat.shape[0], *target.shape), np.nan, values.dtype)
@@ -160,5 +164,28 @@ def _warp(cube: Cube, source: GeoBox, target: GeoBox, method: str) -> Cube:
             dst_nodata=np.nan,
             num_threads=1,
         )
-    leading = {str(dim): ordered.coords[dim].values if dim in ordered.coords else None for dim in ordered.dims[:-2]}
     return windows.on_grid(result.reshape(*values.shape[:-2], *target.shape), target, **leading)
+
+
+def _nearest(cube: Cube, source: GeoBox, target: GeoBox) -> Block:
+    """(..., y, x) on ``target``: the source pixel that each pixel's centre lies in, NaN where there is none.
+
+    Our own and not GDAL's, whose warp approximates positions by the window that it is given.
+    """
+    along, across = (target.coords[dim].values for dim in target.dimensions)
+    if source.crs == target.crs:
+        x, _ = source.wld2pix(across, along[0])
+        _, y = source.wld2pix(across[0], along)
+        return windows.take(cube, _floor(y), _floor(x))
+    transform = Transformer.from_crs(target.crs, source.crs, always_xy=True).transform
+    x, y = source.wld2pix(*transform(*np.meshgrid(across, along)))
+    rows, columns = _floor(y), _floor(x)
+    inside = (rows >= 0) & (rows < source.shape[0]) & (columns >= 0) & (columns < source.shape[1])
+    values: Block = np.full((*cube.shape[:-2], *target.shape), np.nan, np.result_type(cube.dtype, np.float32))
+    values[..., inside] = cube.values[..., rows[inside], columns[inside]]
+    return values
+
+
+def _floor(positions: Any) -> windows.Index:
+    """Pixels that positions lie in; an edge belongs to the pixel after it, whatever the rounding."""
+    return np.floor(np.asarray(positions) + 1e-6).astype(np.intp)

@@ -15,6 +15,7 @@ from openeo.udf import OpenEoUdfException, UdfData, XarrayDataCube
 from openeo.udf.run_code import run_udf_code
 
 from drylands_openeo.engine.environment import Environment
+from drylands_openeo.engine.processes.labels import instants
 from drylands_openeo.engine.registry import process
 from drylands_openeo.engine.values import Cube
 from drylands_openeo.engine.windows import Place
@@ -117,6 +118,8 @@ def _as_on_a_back_end(cube: Cube) -> Cube:
         )
     ordered = cube.transpose(*(dim for dim in ORDER if dim in cube.dims))
     bare = ordered.drop_vars([name for name in ordered.coords if name not in ORDER])
+    if "t" in bare.coords:
+        bare = bare.assign_coords(t=instants(bare, "t"))
     return bare.astype(np.float32, copy=False)
 
 
