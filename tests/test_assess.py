@@ -10,7 +10,7 @@ import pytest
 from pyproj import Geod
 
 from drylands_openeo.assess import Settings, assess
-from drylands_openeo.assess.counting import grid_of, parts
+from drylands_openeo.assess.counting import grid_of, parts, read
 from drylands_openeo.assess.mapfile import MapFile
 from drylands_openeo.demo_degradation import demonstrate, settings_of
 from drylands_openeo.engine import Extent
@@ -212,3 +212,26 @@ def test_the_world_is_the_same_for_the_same_seed(tmp_path):
     assert settings_of(one).area.bbox == one.bbox
     with pytest.raises(DrylandsError, match="is not empty"):
         build_degradation(tmp_path / "one")
+
+
+def test_the_potential_is_made_in_a_first_pass(world, tmp_path):
+    path = written(world, ["aridity", "contingency"], "potential")
+    cover = '[sources.land-cover]\ncube = "world/land_cover.nc"\n[options]'
+    changed = (
+        path.read_text()
+        .replace("[options]\n", cover + "\n", 1)
+        .replace('"mirror"', '"mirror"\nbenchmark = "potential"')
+    )
+    path.write_text(changed)
+    outcome = assess(Settings.read(path), tmp_path / "out")
+    assert outcome.done == ("aridity", "strata", "contingency")
+    grid = grid_of(outcome.maps["contingency"])
+    (part,) = parts(grid, Settings.read(path).area)
+    decline = read(outcome.maps["contingency"], ["decline"], part, grid)["decline"]
+    # the land's quality runs from 0.5 to 1 of what the best bear, and a half of it is lost where it degrades
+    assert 0 < np.nanmedian(decline[world.change == Change.NOTHING]) < 45
+    assert np.nanmedian(decline[world.change == Change.DEGRADATION]) > 50
+    assert assess(Settings.read(path), tmp_path / "out").done == ()
+    path.write_text(changed.replace('["aridity", "contingency"]', '["contingency"]'))
+    with pytest.raises(DrylandsError, match="benchmark 'potential' needs"):
+        Settings.read(path)

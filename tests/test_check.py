@@ -47,15 +47,16 @@ def test_each_rule_is_told_in_the_documentation():
 
 
 def found(graph, profile):
-    """The findings, but for the warning that the header of udf/drought.py has packages installed."""
-    return [finding for finding in check(graph, profile) if finding.rule != "udf.dependencies"]
+    """The findings, but for two that are right: udf/drought.py has packages installed, and an example is nobody's."""
+    findings = [finding for finding in check(graph, profile) if finding.rule != "udf.dependencies"]
+    return [finding for finding in findings if "example.org" not in finding.what]
 
 
 @each_offer
 def test_nothing_is_found_in_the_graphs_of_the_products(product, profile, arguments):
     place = {"spatial_extent": list(AREA.values()), "temporal_extent": PERIOD}
     place["spatial_extent"] = [AREA[side] for side in ("west", "south", "east", "north")]
-    assert found(product.flat_graph(profile, **place, **arguments), profile) == []
+    assert found(product.flat_graph(profile, **{**place, **product.example, **arguments}), profile) == []
     assert found(product.udp(profile, **arguments), profile) == []
 
 

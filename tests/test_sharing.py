@@ -147,7 +147,7 @@ def test_the_official_validator_finds_nothing(tmp_path):
     files = [tmp_path / "spoilt.json", *sorted(FOLDER.glob("*.json"))]
     for product, profile, arguments in PAIRS:
         files.append(tmp_path / f"{product.id}-{profile.name}.json")
-        graph = product.flat_graph(profile, **PLACE, **arguments)
+        graph = product.flat_graph(profile, **{**PLACE, **product.example, **arguments})
         files[-1].write_text(json.dumps({"process_graph": graph}), "utf-8")
     command = [
         node,
@@ -212,7 +212,7 @@ def by_content(graph, node=None):
 
 @each_offer
 def test_the_code_builds_and_runs_the_very_same_graph(product, profile, arguments, monkeypatch):
-    graph = product.flat_graph(profile, **PLACE, **arguments)
+    graph = product.flat_graph(profile, **{**PLACE, **product.example, **arguments})
     options = product.options(profile, graph)
     code = catalogue.snippet(graph, profile, name=product.id, job_options=options)
     recorder, addresses = Recorder(), []

@@ -47,7 +47,8 @@ class Record:
         if (known := self.steps.get(name)) is not None and known["fingerprint"] == mark:
             files = {key: self.path.parent / text for key, text in known["files"].items()}
             if all(path.is_file() for path in files.values()):
-                self.kept.append(name)
+                if name not in (*self.done, *self.kept):
+                    self.kept.append(name)
                 return files
         made = dict(work())
         inside = {key: str(path.relative_to(self.path.parent)) for key, path in made.items()}

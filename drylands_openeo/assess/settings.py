@@ -21,7 +21,7 @@ ROLES = (CLIMATE, NPP, VEGETATION, LAND_COVER)
 
 KEYS = ("name", "area", "period", "products", "sources", "options", "land_cover")
 
-SECTIONS = ("boundaries", "rates")
+SECTIONS = ("boundaries", "rates", "potential")
 """Options besides those of products."""
 
 
@@ -48,6 +48,9 @@ class Settings:
         for name, needed in NEEDS.items():
             if name in self.products and needed not in self.products:
                 raise DrylandsError(f"product {name!r} needs the map of {needed!r}: add it to products")
+        by_strata = self.arguments("contingency").get("benchmark") == "potential"
+        if by_strata and not (LAND_COVER in self.sources and "aridity" in self.products):
+            raise DrylandsError("benchmark 'potential' needs [sources.land-cover] and the product 'aridity'")
         for name in self.products:
             for role in get_product(name).inputs:
                 if role in ROLES and role not in self.sources:

@@ -10,9 +10,7 @@ from matplotlib.figure import Figure
 
 from drylands_openeo.assess import counting
 from drylands_openeo.assess.settings import Settings
-from drylands_openeo.assess.sources import opened
-from drylands_openeo.engine import Extent
-from drylands_openeo.engine.windows import grid_of as cube_grid
+from drylands_openeo.assess.strata import land_cover
 from drylands_openeo.products.aridity import CLASSES
 from drylands_openeo.profiles import LAND_COVER
 from drylands_openeo.statistics.rates import Rate, correlation_range, rates
@@ -36,7 +34,7 @@ def speeds(
     if "aridity" in maps:
         groups["aridity"] = (np.zeros(grid.shape), CLASSES)
     if LAND_COVER in settings.sources:
-        groups["land cover"] = (_land_cover(settings, grid), settings.land_cover)
+        groups["land cover"] = (land_cover(settings, grid), settings.land_cover)
     for part in counting.parts(grid, settings.area):
         rows, columns = part.window.shape
         here = (slice(part.row, part.row + rows), slice(part.column, part.column + columns))
@@ -60,15 +58,6 @@ def _less_its_median(effect: Any) -> Any:
         if side.any():
             left[side] = np.abs(effect[side]) - np.median(np.abs(effect[side]))
     return left
-
-
-def _land_cover(settings: Settings, grid: Any) -> Any:
-    """Codes on the grid of the vegetation, by the nearest pixel."""
-    layer = opened({LAND_COVER: settings.sources[LAND_COVER]}).collection(LAND_COVER, Extent(bands=["stratum"]))
-    cube = layer.read(layer.grid).isel(t=0, bands=0)
-    if cube_grid(cube) == grid:
-        return np.asarray(cube.values, float)
-    return np.asarray(cube.odc.reproject(grid, resampling="nearest").values, float)
 
 
 def _present(codes: Any, names: Mapping[int, str]) -> dict[int, str]:

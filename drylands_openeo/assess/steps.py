@@ -16,10 +16,11 @@ from drylands_openeo.assess.mapfile import MapFile
 from drylands_openeo.assess.record import Record, fingerprint
 from drylands_openeo.assess.settings import Settings
 from drylands_openeo.assess.sources import Roles, stamp
+from drylands_openeo.assess.strata import borne, mean_of_years, write_strata
 from drylands_openeo.engine import Environment, Extent
 from drylands_openeo.engine.tiles import tiles
 from drylands_openeo.products import get_product
-from drylands_openeo.profiles import CONDITION, get_profile
+from drylands_openeo.profiles import CONDITION, LAND_COVER, get_profile
 from drylands_openeo.statistics.boundaries import Cloud, fit
 from drylands_openeo.write import quicklook, software
 
@@ -44,15 +45,51 @@ class Workshop:
         """The finished map of a product."""
         if product_id == "land_condition":
             return self._land_condition()
-        marks = [stamp(self.settings.sources[role]) for role in get_product(product_id).inputs]
-        return self._map(product_id, self.settings.arguments(product_id), self.sources, marks)
+        arguments, marks = self.settings.arguments(product_id), self._marks(product_id)
+        if arguments.get("benchmark") == "potential":
+            return self._beside_potential(arguments, marks)
+        return self._map(product_id, arguments, self.sources, marks)
+
+    def _marks(self, product_id: str) -> list[str]:
+        return [stamp(self.settings.sources[role]) for role in get_product(product_id).inputs]
+
+    def _beside_potential(self, arguments: Mapping[str, Any], marks: list[str]) -> Path:
+        """Between the two passes, what the best pixels of each stratum bear."""
+        aridity = self.map("aridity")
+        shared = {p.name for p in get_product("mnpp").parameters}
+        graph = mean_of_years(self._graph("mnpp", {k: v for k, v in arguments.items() if k in shared}))
+        mean, strata = self.folder / "mnpp_mean.tif", self.folder / "strata.tif"
+
+        def work() -> dict[str, Path]:
+            output = local.Output(self.folder, "mnpp_mean", picture=False)
+            local.run(graph, Environment(self.sources), output, workers=self.workers, progress=self.progress)
+            return {"mnpp": mean, "strata": write_strata(self.settings, mean, aridity, strata)}
+
+        cover = stamp(self.settings.sources[LAND_COVER])
+        mark = fingerprint(software(), graph, marks, cover, self.record.steps["aridity"]["fingerprint"])
+        self.record.step("strata", mark, work)
+        found = {**arguments, "potential": borne(self.settings, mean, strata)}
+        sources = self.sources.added(LAND_COVER, MapFile(strata, self._moment))
+        return self._map("contingency", found, sources, [*marks, mark])
+
+    @property
+    def _moment(self) -> np.datetime64:
+        return np.datetime64(self.settings.period.start.replace(tzinfo=None), "ns")
+
+    def _graph(self, product_id: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return get_product(product_id).flat_graph(
+            get_profile("local"),
+            spatial_extent=self.settings.area,
+            temporal_extent=self.settings.period,
+            **arguments,
+        )
 
     def _land_condition(self) -> Path:
         """Between the two passes, the boundaries of efficiency over the whole region."""
         observed = self.map("rain_use")
         fitted = self._boundaries(observed)
         rows = {f"boundaries_{scale}": _rows(fitted[scale]) for scale in SCALES}
-        source = MapFile(observed, np.datetime64(self.settings.period.start.replace(tzinfo=None), "ns"))
+        source = MapFile(observed, self._moment)
         marks = [self.record.steps["rain_use"]["fingerprint"]]
         arguments = {**self.settings.arguments("land_condition"), **rows}
         return self._map("land_condition", arguments, self.sources.added(CONDITION, source), marks)
@@ -74,12 +111,7 @@ class Workshop:
 
     def _map(self, product_id: str, arguments: Mapping[str, Any], sources: Roles, marks: list[str]) -> Path:
         product = get_product(product_id)
-        graph = product.flat_graph(
-            get_profile("local"),
-            spatial_extent=self.settings.area,
-            temporal_extent=self.settings.period,
-            **arguments,
-        )
+        graph = self._graph(product_id, arguments)
 
         def work() -> Mapping[str, Path]:
             output = local.Output(self.folder, product_id, product.outputs(arguments), picture=False)
