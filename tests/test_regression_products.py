@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 from layers import GRID
+from pyproj import Transformer
 
 from drylands_openeo.engine import Environment, Plan, Program
 from drylands_openeo.engine.windows import on_grid
 from drylands_openeo.errors import DrylandsError
+from drylands_openeo.local.sample import sampled
 from drylands_openeo.products import get_product
 from drylands_openeo.products.covariates import SOIL, VEGETATION, covariate
 from drylands_openeo.products.formulas import INDICES
@@ -250,3 +252,29 @@ def test_a_model_is_needed_and_checked():
         graph(LOCAL, model="gone.json", **PLACE)
     with pytest.raises(DrylandsError, match="model: 'target' is a required property"):
         graph(LOCAL, model={"kind": "linear"}, **PLACE)
+
+
+# Samples from the map
+
+
+def test_samples_are_the_values_of_the_pixels_they_lie_in(stack):
+    random = np.random.default_rng(4)
+    rows, columns = random.integers(0, 53, 40), random.integers(0, 70, 40)
+    x = GRID.boundingbox.left + 10 * columns + random.uniform(1, 9, 40)
+    y = GRID.boundingbox.top - 10 * rows - random.uniform(1, 9, 40)
+    lon, lat = Transformer.from_crs("EPSG:32650", "EPSG:4326", always_xy=True).transform(x, y)
+    degrees = np.column_stack([lon, lat])
+    degrees[7] += 1  # far outside
+    graph = get_product("predictors").flat_graph(LOCAL, predictor=NAMES, **PLACE)
+    found = sampled(graph, Environment(LandSource()), degrees)
+    assert [*found.columns] == NAMES
+    assert found.iloc[7].isna().all()
+    expected = stack.values[:, rows, columns].T
+    expected[7] = np.nan
+    np.testing.assert_array_equal(found.to_numpy(np.float32), expected)
+
+
+def test_points_elsewhere_are_told():
+    graph = get_product("predictors").flat_graph(LOCAL, predictor=["ndvi"], **PLACE)
+    with pytest.raises(DrylandsError, match="none of the points lies on the result's grid"):
+        sampled(graph, Environment(LandSource()), np.array([[0.0, 0.0]]))
