@@ -109,6 +109,31 @@ def test_a_quarter_is_the_mean_over_the_years_of_its_medians():
     np.testing.assert_allclose(predictors("ndvi_q3").values[0], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "names", [["ndvi", "red"], ["ndvi", "evi2"], ["bare_red", "bare_nir", "bare_ndvi", "bare_bsi"]]
+)
+def test_as_many_covariates_as_bands_are_told_apart(names):
+    """A back-end keeps the labels where their number stays."""
+    cube = predictors(*names)
+    assert [*cube.bands.values] == names
+    for number, name in enumerate(names):
+        np.testing.assert_allclose(cube.values[number], predictors(name).values[0], rtol=1e-6)
+
+
+def test_as_many_indices_as_bands_have_their_names():
+    cube = evaluated(get_product("indices").flat_graph(LOCAL, index=["ndvi", "evi2"], **PLACE))
+    assert [*cube.bands.values] == ["ndvi", "evi2", "count"]
+
+
+def test_a_line_of_three_covariates_is_a_graph_of_three_bands(samples, stack):
+    names = NAMES[:3]
+    chosen = samples_of(samples.predictors.assign(soc=samples.target), samples.degrees, target="soc", predictors=names)
+    document = train(chosen, target="soc", model="mlr", folds=3).document
+    found = on_map(document, applicability=False)
+    assert [*found.bands.values] == ["soc", "soc_lower", "soc_upper"]
+    np.testing.assert_allclose(found.values, on_map(document).values[:3], rtol=2e-5)
+
+
 def test_bare_soil_is_seen_on_the_dates_without_cover():
     cube = seen("red", "nir", "swir16", "swir22")
     bare = (index("ndvi", cube) <= 0.2) & (index("nbr2", cube) <= 0.12)

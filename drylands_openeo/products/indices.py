@@ -33,7 +33,10 @@ def index_cube(reflectance: DataCube, profile: Profile, names: Sequence[str]) ->
     several = reflectance.apply_dimension(
         dimension=profile.band, process=lambda data: array_create(_values(data, profile, names))
     )
-    return several.rename_labels(dimension=profile.band, target=list(names))
+    bands = bands_of(names)
+    # Labels stay where their number does; else they count from 0.
+    source = profile.band_names(bands) if len(bands) == len(names) else None
+    return several.rename_labels(dimension=profile.band, target=list(names), source=source)
 
 
 def chosen(cube: DataCube, bands: Any) -> DataCube:
