@@ -66,7 +66,8 @@ def apply_dimension(scope, data, process, dimension):
     if [node["process_id"] for node in process.values()] == ["run_udf"]:
         return _callback(process, scope, data=data)
     made = _callback(process, scope, data=Labelled(data, dimension))
-    return xr.concat(made, dimension).assign_coords({dimension: range(len(made))}).transpose(*data.dims)
+    labels = data[dimension].values if len(made) == data.sizes[dimension] else range(len(made))
+    return xr.concat(made, dimension).assign_coords({dimension: labels}).transpose(*data.dims)
 
 
 class Labelled:

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 from layers import GRID
+from pyproj import Transformer
 
 from drylands_openeo.engine import Environment, Plan, Program
 from drylands_openeo.engine.windows import on_grid
 from drylands_openeo.errors import DrylandsError
+from drylands_openeo.local.sample import sampled
 from drylands_openeo.products import get_product
 from drylands_openeo.products.covariates import SOIL, VEGETATION, covariate
 from drylands_openeo.products.formulas import INDICES
@@ -105,6 +107,31 @@ def test_a_quarter_is_the_mean_over_the_years_of_its_medians():
     years = [ndvi.sel(t=slice(f"{year}-07-01", f"{year}-09-30")).median("t") for year in (2020, 2021)]
     expected = xr.concat(years, "year").mean("year")
     np.testing.assert_allclose(predictors("ndvi_q3").values[0], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "names", [["ndvi", "red"], ["ndvi", "evi2"], ["bare_red", "bare_nir", "bare_ndvi", "bare_bsi"]]
+)
+def test_as_many_covariates_as_bands_are_told_apart(names):
+    """A back-end keeps the labels where their number stays."""
+    cube = predictors(*names)
+    assert [*cube.bands.values] == names
+    for number, name in enumerate(names):
+        np.testing.assert_allclose(cube.values[number], predictors(name).values[0], rtol=1e-6)
+
+
+def test_as_many_indices_as_bands_have_their_names():
+    cube = evaluated(get_product("indices").flat_graph(LOCAL, index=["ndvi", "evi2"], **PLACE))
+    assert [*cube.bands.values] == ["ndvi", "evi2", "count"]
+
+
+def test_a_line_of_three_covariates_is_a_graph_of_three_bands(samples, stack):
+    names = NAMES[:3]
+    chosen = samples_of(samples.predictors.assign(soc=samples.target), samples.degrees, target="soc", predictors=names)
+    document = train(chosen, target="soc", model="mlr", folds=3).document
+    found = on_map(document, applicability=False)
+    assert [*found.bands.values] == ["soc", "soc_lower", "soc_upper"]
+    np.testing.assert_allclose(found.values, on_map(document).values[:3], rtol=2e-5)
 
 
 def test_bare_soil_is_seen_on_the_dates_without_cover():
@@ -250,3 +277,29 @@ def test_a_model_is_needed_and_checked():
         graph(LOCAL, model="gone.json", **PLACE)
     with pytest.raises(DrylandsError, match="model: 'target' is a required property"):
         graph(LOCAL, model={"kind": "linear"}, **PLACE)
+
+
+# Samples from the map
+
+
+def test_samples_are_the_values_of_the_pixels_they_lie_in(stack):
+    random = np.random.default_rng(4)
+    rows, columns = random.integers(0, 53, 40), random.integers(0, 70, 40)
+    x = GRID.boundingbox.left + 10 * columns + random.uniform(1, 9, 40)
+    y = GRID.boundingbox.top - 10 * rows - random.uniform(1, 9, 40)
+    lon, lat = Transformer.from_crs("EPSG:32650", "EPSG:4326", always_xy=True).transform(x, y)
+    degrees = np.column_stack([lon, lat])
+    degrees[7] += 1  # far outside
+    graph = get_product("predictors").flat_graph(LOCAL, predictor=NAMES, **PLACE)
+    found = sampled(graph, Environment(LandSource()), degrees)
+    assert [*found.columns] == NAMES
+    assert found.iloc[7].isna().all()
+    expected = stack.values[:, rows, columns].T
+    expected[7] = np.nan
+    np.testing.assert_array_equal(found.to_numpy(np.float32), expected)
+
+
+def test_points_elsewhere_are_told():
+    graph = get_product("predictors").flat_graph(LOCAL, predictor=["ndvi"], **PLACE)
+    with pytest.raises(DrylandsError, match="none of the points lies on the result's grid"):
+        sampled(graph, Environment(LandSource()), np.array([[0.0, 0.0]]))

@@ -20,8 +20,8 @@ from drylands_openeo.samples import read_table
 MARGIN = 0.01
 """How far an area reaches beyond its points [degrees]."""
 
-WINDOW = 64
-"""Edge of the windows in which points are read together [pixels]."""
+WINDOW = 256
+"""Edge of the windows in which points are read together [pixels]: that of the neighbourhoods of textures."""
 
 
 def points_of(path: Path | str) -> tuple[pd.DataFrame, NDArray[np.float64]]:
@@ -52,7 +52,8 @@ def sampled(
         raise DrylandsError("the graph's result has no pixels to be sampled")
     transformer = Transformer.from_crs("EPSG:4326", str(plan.grid.crs), always_xy=True)
     x, y = transformer.transform(*degrees.T)
-    columns, rows = (np.floor(values).astype(int) for values in ~plan.grid.affine * (np.asarray(x), np.asarray(y)))
+    a, b, c, d, e, f = (~plan.grid.affine)[:6]
+    columns, rows = (np.floor(values).astype(int) for values in (a * x + b * y + c, d * x + e * y + f))
     inside = (rows >= 0) & (columns >= 0) & (rows < plan.grid.shape[0]) & (columns < plan.grid.shape[1])
     if not inside.any():
         raise DrylandsError("none of the points lies on the result's grid; check the area and the positions")

@@ -154,13 +154,21 @@ def layers(reflectance: DataCube, profile: Profile, names: Sequence[str]) -> Dat
         return named(only(reflectance, own), profile, own, list(names))
     if len(names) == 1:
         return index_cube(reflectance, profile, names)
+    sources = list(dict.fromkeys(_sources(names)))
+    own = profile.band_names(tuple(sources))
 
     def values(data: Any) -> Any:
-        bands = {band: data.array_element(label=profile.bands[band]) for band in dict.fromkeys(_sources(names))}
+        bands = {band: data.array_element(label=label) for band, label in zip(sources, own, strict=True)}
         return array_create([_value(name, bands) for name in names])
 
-    several = reflectance.apply_dimension(dimension=profile.band, process=values)
-    return several.rename_labels(dimension=profile.band, target=list(names))
+    several = only(reflectance, own).apply_dimension(dimension=profile.band, process=values)
+    return renumbered(several, profile, own, names)
+
+
+def renumbered(cube: DataCube, profile: Profile, before: Sequence[str], after: Sequence[str]) -> DataCube:
+    """The result of apply_dimension along bands ``before``, called ``after``: labels stay where their number does."""
+    source = list(before) if len(before) == len(after) else None
+    return cube.rename_labels(dimension=profile.band, target=list(after), source=source)
 
 
 def only(cube: DataCube, bands: Sequence[str]) -> DataCube:

@@ -9,7 +9,7 @@ from openeo.processes import array_create, if_
 from drylands_openeo.kernel import Kernel
 from drylands_openeo.model import model_of
 from drylands_openeo.product import Arguments, OutputBand, Parameter, Product, is_open
-from drylands_openeo.products.components import covariate_cube
+from drylands_openeo.products.components import covariate_cube, renumbered
 from drylands_openeo.products.covariates import covariates
 from drylands_openeo.products.predictors import LIMITATIONS, REFERENCES, parameters_for, quarters_of
 from drylands_openeo.profiles import CLIMATE, DEM, OPTICAL, Profile
@@ -69,9 +69,9 @@ def regression_product(
         stack = covariate_cube(profile, covariates(names), arguments)
         if not is_open(some) and not arguments["applicability"] and model["kind"] != "onnx":
             made = stack.apply_dimension(dimension=profile.band, process=lambda data: as_graph(data, model))
-        else:
-            context = {"model": model, "name": band, "applicability": arguments["applicability"]}
-            made = stack.apply_dimension(dimension=profile.band, process=KERNEL.remote(**context))
+            return renumbered(made, profile, names, [one.name for one in outputs(arguments)])
+        context = {"model": model, "name": band, "applicability": arguments["applicability"]}
+        made = stack.apply_dimension(dimension=profile.band, process=KERNEL.remote(**context))
         return made.rename_labels(dimension=profile.band, target=[one.name for one in outputs(arguments)])
 
     return Product(
