@@ -13,6 +13,9 @@ from drylands_openeo.profiles import PROFILES, Profile, get_profile
 SECONDS = 60
 """Until a request that is not answered is given up."""
 
+RETRY = {"total": 3, "backoff_factor": 0.3}
+"""A second or two for a back-end that is just coming up; longer silences are for whoever waits for a job."""
+
 OWN = "drylands-openeo"
 """What `drylands serve` calls itself."""
 
@@ -48,12 +51,16 @@ def address_of(backend: str) -> str:
     return url
 
 
-def connect(backend: str, login: Login) -> openeo.Connection:
-    """A connection that is logged in. Raises SourceError where nobody answers, DrylandsError where the login fails."""
+def connect(backend: str, login: Login, *, patient: bool = True) -> openeo.Connection:
+    """A connection that is logged in; ``patient``: with a back-end that is just coming up.
+
+    Raises SourceError where nobody answers, DrylandsError where the login fails.
+    """
     url = address_of(backend)
     try:
         # Graphs are checked here before they are sent; the client's own validation would be a second, silent one.
-        connection = openeo.connect(url, default_timeout=SECONDS, auto_validate=False, retry=False)
+        retry = dict(RETRY) if patient else False
+        connection = openeo.connect(url, default_timeout=SECONDS, auto_validate=False, retry=retry)
         _log_in(connection, login)
     except requests.RequestException as error:
         raise SourceError(f"back-end {url} does not answer: {error}") from error

@@ -104,8 +104,9 @@ class Fleet(MultiBackendJobManager):  # type: ignore[misc]
             else:
                 for every, some in zip(ended, found, strict=True):
                     every.extend(some)
-        self.backends = {name: backend for name, backend in self._all.items() if name not in self._silent}
-        if self._silent and not self.backends and min(map(self._silence, self._silent)) > self._care.patience:
+        for name in self._silent:
+            self.backends[name] = self._all[name]._replace(parallel_jobs=0)  # no further tiles for the time being
+        if len(self._silent) == len(self._all) and min(map(self._silence, self._silent)) > self._care.patience:
             raise JobError("no back-end answers any more; run the same again later, it goes on where it is now")
         return ended
 

@@ -59,7 +59,7 @@ def run_large(
 def _opened(name: str, login: Login) -> openeo.Connection:
     """A connection, or the error that says that the back-end is silent."""
     try:
-        return connect(name, login)
+        return connect(name, login, patient=False)
     except DrylandsError as error:
         if isinstance(error.__cause__, requests.RequestException | OpenEoApiPlainError):
             raise error.__cause__ from error

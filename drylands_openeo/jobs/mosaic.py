@@ -53,7 +53,7 @@ def _joined(request: Request, parts: Split, tiles: Mapping[Tile, Path], path: Pa
 
 def _copy(source: rasterio.DatasetReader, writer: MapWriter, grid: GeoBox, tile: Tile) -> None:
     for row, column, height, width in _strips(grid, tile):
-        transform = grid.affine * grid.affine.translation(column, row)
+        transform = grid[row : row + height, column : column + width].affine
         with WarpedVRT(
             source,
             crs=str(grid.crs),
@@ -69,7 +69,7 @@ def _copy(source: rasterio.DatasetReader, writer: MapWriter, grid: GeoBox, tile:
 def _strips(grid: GeoBox, tile: Tile) -> Iterator[tuple[int, int, int, int]]:
     """(row, column, height, width) on the grid, a few rows at a time."""
     west, south, east, north = tile.sides
-    left, top = (round(value) for value in ~grid.affine * (west, north))
-    right, bottom = (round(value) for value in ~grid.affine * (east, south))
+    left, top = (round(value) for value in grid.wld2pix(west, north))
+    right, bottom = (round(value) for value in grid.wld2pix(east, south))
     for row in range(top, bottom, ROWS):
         yield row, left, min(ROWS, bottom - row), right - left
