@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,7 @@ def _regression(
     paths = made.save(runner.folder, target)
     runner.files |= {f"{target}-{what}": path for what, path in paths.items()}
     maps, grid = runner.run(product, YEAR, model=str(paths["model"]))
-    truth = runner.world.retrievals(grid, datetime(2021, 7, 1))[target]
+    truth = runner.world.retrievals(grid, datetime(2021, 7, 1, tzinfo=UTC))[target]
     known = np.isfinite(maps[target]) & np.isfinite(truth)
     inside = known & (maps["applicable"] == 1)
     error = (maps[target] - truth)[inside]

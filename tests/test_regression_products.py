@@ -152,6 +152,29 @@ def test_the_slope_of_a_plane_is_its_gradient_and_its_edge_is_not_a_cliff():
     assert float(cube.sel(bands="elevation").values[0, 0]) == pytest.approx(1000 + 0.03 * 5 + 0.04 * 525, abs=0.01)
 
 
+@pytest.mark.parametrize(("names", "pixel"), [(["red", "slope"], 10), (["swir16", "slope"], 20)])
+def test_the_pixel_of_the_slope_is_that_of_the_finest_band(names, pixel):
+    graph = get_product("predictors").flat_graph(get_profile("cdse"), predictor=names, **PLACE)
+    factors = {node["arguments"]["factor"] for node in graph.values() if node["process_id"] == "apply_kernel"}
+    assert 1 / (8 * pixel) in factors
+
+
+def test_the_climate_of_a_back_end_comes_in_our_units_and_anybody_s_as_it_is():
+    graph = get_product("predictors").flat_graph
+    own = graph(get_profile("cdse"), predictor=["red", "climate_tmean"], **PLACE)
+    assert -273.15 in {
+        inner["arguments"].get("y")
+        for node in own.values()
+        if node["process_id"] == "apply"
+        for inner in node["arguments"]["process"]["process_graph"].values()
+    }
+    address = "https://stac.example.org/collections/climate"
+    other = graph(get_profile("cdse"), predictor=["red", "climate_t2m"], climate=address, **PLACE)
+    assert address in {node["arguments"].get("url") for node in other.values()}
+    with pytest.raises(DrylandsError, match=r"\['t2m'\] are not known; common names are: precipitation"):
+        graph(get_profile("cdse"), predictor=["red", "climate_t2m"], **PLACE)
+
+
 def test_every_default_covariate_has_a_unit_and_words():
     for name in (*SOIL, *VEGETATION, "climate_temperature", "ndvi_phase"):
         assert covariate(name).name == name
