@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from drylands_openeo.profiles import get_profile
 from drylands_openeo.samples import samples_of
 from drylands_openeo.stac import search
 from drylands_openeo.train import Trained, train
-from drylands_openeo.world import Patch, World, build
+from drylands_openeo.world import SIZE, Patch, World, build
+from drylands_openeo.world.plots import PEAK
 
 SUMMER = "2021-06-01/2021-08-31"
 YEAR = "2021"
@@ -46,7 +47,7 @@ class Cover:
 @dataclass(frozen=True)
 class Regression:
     """A trained model and its map against the truth: R2 and RMSE where applicable, share applicable, share of the truth
-    within the interval."""
+    within the interval of measurements, which is wider by their error."""
 
     target: str
     unit: str
@@ -69,10 +70,16 @@ class Retrievals:
     seconds: float
 
 
-def demonstrate_retrievals(folder: Path, *, seed: int = 0, progress: local.Progress = local.silent) -> Retrievals:
-    """Make the world in ``folder``/world, retrieve in ``folder``/maps, and compare."""
+def demonstrate_retrievals(
+    folder: Path,
+    *,
+    seed: int = 0,
+    size: tuple[float, float] = SIZE,
+    progress: local.Progress = local.silent,
+) -> Retrievals:
+    """Make the world of a ``size`` [m] in ``folder``/world, retrieve in ``folder``/maps, and compare."""
     start = time.perf_counter()
-    world = build(folder / "world", seed=seed, period=YEAR)
+    world = build(folder / "world", seed=seed, size=size, period=YEAR)
     runner = _Runner(world, folder / "maps", progress)
     cover, error = _cover(runner)
     texture = _texture(runner)
@@ -155,11 +162,11 @@ def _regression(
     predictors: tuple[str, ...],
 ) -> Regression:
     samples = samples_of(frame, degrees, target=target, predictors=predictors, source=runner.world.plots.name)
-    made = train(samples, target=target, unit=unit, model=model, folds=8, trees=100)
+    made = train(samples, target=target, unit=unit, model=model, folds=6, trees=50)
     paths = made.save(runner.folder, target)
     runner.files |= {f"{target}-{what}": path for what, path in paths.items()}
     maps, grid = runner.run(product, YEAR, model=str(paths["model"]))
-    truth = runner.world.retrievals(grid, datetime(2021, 7, 1, tzinfo=UTC))[target]
+    truth = runner.world.retrievals(grid, PEAK)[target]
     known = np.isfinite(maps[target]) & np.isfinite(truth)
     inside = known & (maps["applicable"] == 1)
     error = (maps[target] - truth)[inside]

@@ -29,7 +29,7 @@ from drylands_openeo.world.scenes import Tile, scene
 from drylands_openeo.world.sky import Sky
 from drylands_openeo.world.spectra import endmembers, shares
 
-__all__ = ["EPOCH", "Ground", "Patch", "World", "build", "years"]
+__all__ = ["EPOCH", "SIZE", "Ground", "Patch", "World", "build", "years"]
 
 SIZE = (5000.0, 4400.0)
 PERIOD = Period.of("2020/2022")
