@@ -54,7 +54,7 @@ def demonstrate(folder: Path, *, seed: int = 0, progress: local.Progress = local
     delivered = len(list((folder / "world").rglob("S2*.json")))
     scenes = len(search(world.items, area=world.area, period=world.period))
     result = _map(world, folder / "maps", progress)
-    maps, grid = _read(result.files["map"])
+    maps, grid = read_map(result.files["map"])
     lines, correlation, error = compare(maps, world, grid)
     return Report(delivered, scenes, lines, correlation, error, dict(result.files), time.perf_counter() - start)
 
@@ -78,7 +78,8 @@ def _map(world: World, folder: Path, progress: local.Progress) -> local.Result:
     return local.run(graph, environment, output, progress=progress)
 
 
-def _read(path: Path) -> tuple[Maps, GeoBox]:
+def read_map(path: Path) -> tuple[Maps, GeoBox]:
+    """The bands of a map by name, and its grid."""
     with rasterio.open(path) as source:
         names = source.descriptions
         values = source.read().astype(np.float64)

@@ -150,12 +150,24 @@ class Product:
         band on one grid, where the back-end does so (``Profile.one_grid``). Raises DrylandsError where the
         back-end lacks a process.
         """
+        extents = {"spatial_extent": spatial_extent, "temporal_extent": temporal_extent, "resolution": resolution}
+        return self._offered(profile, self.cube(profile, self.filled(**extents, **arguments)))
+
+    def filled(
+        self,
+        *,
+        spatial_extent: Any,
+        temporal_extent: Any,
+        resolution: float | None = RESOLUTION.default,
+        **arguments: Any,
+    ) -> dict[str, Any]:
+        """Every argument of the graph, checked, in its one form, defaults filled in."""
         common = {
             SPATIAL_EXTENT.name: _extent(spatial_extent),
             TEMPORAL_EXTENT.name: list(Period.of(temporal_extent).interval),
             RESOLUTION.name: resolution,
         }
-        return self._offered(profile, self.graph(profile, {**arguments, **common}))
+        return self._complete({**arguments, **common}, (*COMMON, *self.parameters))
 
     def udp(self, profile: Profile, **fixed: Any) -> dict[str, Any]:
         """The user-defined process for a back-end: what can be a process-graph parameter is left one.

@@ -18,3 +18,8 @@ PAIRS = [
 each_offer = pytest.mark.parametrize(
     ("product", "profile", "arguments"), [pytest.param(*pair, id=f"{pair[0].id}-{pair[1].name}") for pair in PAIRS]
 )
+
+
+def needed(name):
+    """The example's arguments, without those that follow from the period."""
+    return {key: value for key, value in PRODUCTS[name].example.items() if key not in ("dates", "quarters")}

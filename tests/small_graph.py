@@ -41,15 +41,16 @@ def _callback(graph, scope, **parameters):
     return run(graph, scope["cubes"], {**scope["parameters"], **parameters}, scope["udf"])
 
 
-def load_collection(scope, id, spatial_extent, temporal_extent, bands):
-    return scope["cubes"][tuple(bands)]
-
-
-def load_stac(scope, url, spatial_extent, temporal_extent, bands):
-    return scope["cubes"][tuple(bands)]
+def load_collection(scope, spatial_extent, temporal_extent, bands, id=None, url=None):
+    cubes = scope["cubes"]
+    if tuple(bands) in cubes:
+        return cubes[tuple(bands)]
+    return next(cube.sel(bands=bands) for cube in cubes.values() if set(bands) <= set(cube.bands.values))
 
 
 def array_element(scope, data, label=None, index=None):
+    if isinstance(data, list):
+        return data[index]
     if index is not None:
         return data.cube.isel({data.dimension: index}, drop=True)
     return data.cube.sel({data.dimension: label}, drop=True)
@@ -65,7 +66,8 @@ def apply_dimension(scope, data, process, dimension):
     if [node["process_id"] for node in process.values()] == ["run_udf"]:
         return _callback(process, scope, data=data)
     made = _callback(process, scope, data=Labelled(data, dimension))
-    return xr.concat(made, dimension).assign_coords({dimension: range(len(made))}).transpose(*data.dims)
+    labels = data[dimension].values if len(made) == data.sizes[dimension] else range(len(made))
+    return xr.concat(made, dimension).assign_coords({dimension: labels}).transpose(*data.dims)
 
 
 class Labelled:
@@ -85,8 +87,37 @@ def apply_kernel(scope, data, kernel, factor, border, replace_invalid):
 
 
 def resample_cube_spatial(scope, data, target, method):
-    assert method == "near"
+    assert method in ("near", "bilinear")
     return data.reindex(x=target.x, y=target.y, method="nearest")
+
+
+def resample_spatial(scope, data, resolution, method):
+    assert method == "average"
+    step = round(resolution / abs(float(data.x[1] - data.x[0])))
+    return data.coarsen(x=step, y=step).mean()
+
+
+def apply_neighborhood(scope, data, process, size, overlap):
+    return _callback(process, scope, data=data)
+
+
+def aggregate_temporal_period(scope, data, period, reducer, dimension):
+    labels = data[dimension].dt.strftime({"month": "%Y-%m", "year": "%Y"}[period])
+    groups = [_callback(reducer, scope, data=Labelled(part, dimension)) for _, part in data.groupby(labels)]
+    return xr.concat(groups, dimension).assign_coords({dimension: sorted(set(labels.values))}).transpose(*data.dims)
+
+
+def aggregate_temporal(scope, data, intervals, reducer, dimension):
+    days = data[dimension].values
+    chosen = [(days >= np.datetime64(start)) & (days < np.datetime64(end)) for start, end in intervals]
+    parts = [_callback(reducer, scope, data=Labelled(data.isel({dimension: inside}), dimension)) for inside in chosen]
+    return xr.concat(parts, dimension).assign_coords({dimension: [start for start, _ in intervals]})
+
+
+def merge_cubes(scope, cube1, cube2, overlap_resolver=None):
+    if overlap_resolver:
+        return _callback(overlap_resolver, scope, x=cube1, y=cube2)
+    return xr.concat([cube1, cube2], "bands", join="outer")
 
 
 def compare(operation, scope, x, y):
@@ -105,14 +136,18 @@ def first(data):
     return reduce(lambda found, layer: found.fillna(layer), layers)
 
 
-def rename_labels(scope, data, dimension, target):
+def rename_labels(scope, data, dimension, target, source=None):
+    assert source is None or [*data[dimension].values] == source
     assert data.sizes[dimension] == len(target)
     return data.assign_coords({dimension: target})
 
 
 PROCESSES = {
     "load_collection": load_collection,
-    "load_stac": load_stac,
+    "load_stac": load_collection,
+    "resample_spatial": resample_spatial,
+    "apply_neighborhood": apply_neighborhood,
+    "aggregate_temporal_period": aggregate_temporal_period,
     "reduce_dimension": reduce_dimension,
     "apply_dimension": apply_dimension,
     "apply_kernel": apply_kernel,
@@ -122,13 +157,16 @@ PROCESSES = {
     "mask": lambda scope, data, mask: data.where(mask == 0),
     "add_dimension": lambda scope, data, name, label, type: data.expand_dims({name: [label]}),
     "filter_bands": lambda scope, data, bands: data.sel(bands=bands),
-    "merge_cubes": lambda scope, cube1, cube2, overlap_resolver=None: (
-        _callback(overlap_resolver, scope, x=cube1, y=cube2) if overlap_resolver else xr.concat([cube1, cube2], "bands")
-    ),
+    "merge_cubes": merge_cubes,
     "run_udf": lambda scope, data, udf, runtime, version, context: scope["udf"](udf)(data, context),
     "array_element": array_element,
+    "aggregate_temporal": aggregate_temporal,
+    "sqrt": lambda scope, x: x**0.5,
+    "exp": lambda scope, p: np.exp(p),
+    "lte": partial(compare, lambda a, b: (a <= b) * 1.0),
     "array_create": lambda scope, data: data,
     "median": lambda scope, data: data.cube.median(data.dimension),
+    "mean": lambda scope, data: data.cube.mean(data.dimension),
     "first": lambda scope, data: first(data),
     "count": lambda scope, data: data.cube.count(data.dimension),
     "if": if_,

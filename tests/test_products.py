@@ -10,21 +10,24 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from offered import needed
 from scipy import ndimage
 from small_graph import run
 
 from drylands_openeo.area import Area
-from drylands_openeo.bands import SCL_KEEP
+from drylands_openeo.bands import BY_NAME, SCL_KEEP
 from drylands_openeo.errors import DrylandsError
-from drylands_openeo.kernel import Kernel
+from drylands_openeo.kernel import Kernel, fingerprint, own_kernels
 from drylands_openeo.product import NO_DEFAULT, Parameter
 from drylands_openeo.products import PRODUCTS, get_product
 from drylands_openeo.products.formulas import INDICES
 from drylands_openeo.products.harmonic_series import mid_months
+from drylands_openeo.products.npp import CLIMATE_BANDS
 from drylands_openeo.profiles import get_profile
 
 LOCAL, CDSE = get_profile("local"), get_profile("cdse")
 TITILER = replace(get_profile("titiler"), band="bands")  # the interpreter of these tests knows that name only
+TERRAIN_BAND = "DEM"
 PLACE = {"spatial_extent": [115.0, 42.4, 115.1, 42.5], "temporal_extent": "2020/2021"}
 SIZE = 40
 
@@ -52,7 +55,7 @@ def scene(profile, bands, *, dates=24, seed=0, cloud=0.0, resolution=10):
 
 
 def own_udf(text):
-    kernel = Kernel("harmonic_ndvi")
+    kernel = Kernel(own_kernels()[fingerprint(text)])
     assert text == kernel.text
     return kernel.module.apply_datacube
 
@@ -207,6 +210,14 @@ def seasonal(profile, mean=0.35, amplitude=0.15, phase=0.6):
     return cubes
 
 
+def everything(profile):
+    """Every band of two years, and the other inputs that products have, all on one grid."""
+    cubes = scene(profile, tuple(BY_NAME), dates=24)
+    some = next(iter(cubes.values())).isel(bands=slice(4))
+    others = some.copy(data=np.full(some.shape, 5.0)).assign_coords(bands=[*CLIMATE_BANDS, TERRAIN_BAND])
+    return {**cubes, ("others",): others}
+
+
 @pytest.mark.parametrize("profile", [LOCAL, CDSE], ids=["local", "cdse"])
 @pytest.mark.parametrize(("harmonics", "trend"), [(1, False), (2, True), (3, False)])
 def test_the_planted_season_comes_back(profile, harmonics, trend):
@@ -260,12 +271,18 @@ def test_the_process_of_all_indices_gives_those_asked_for():
 # Every product
 
 
-@pytest.mark.parametrize("name", ["indices", "harmonic_ndvi", "harmonic_series"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("indices", "harmonic_ndvi", "harmonic_series", "fractional_cover", "texture", "npp", "predictors"),
+        *("soil_carbon", "biomass"),
+    ],
+)
 @pytest.mark.parametrize("profile", [LOCAL, CDSE], ids=["local", "cdse"])
 def test_the_result_has_the_declared_bands_with_units(name, profile):
     product = get_product(name)
-    bands = product.outputs({})
-    result = computed(name, profile, seasonal(profile))
+    bands = product.outputs(needed(name))
+    result = computed(name, profile, everything(profile), **needed(name))
     assert [*result.bands.values] == [band.name for band in bands]
     assert all(band.unit and band.description for band in bands)
 

@@ -93,5 +93,5 @@ def test_a_profile_cannot_be_changed():
 def test_a_wrong_band_or_role_names_the_right_ones():
     with pytest.raises(DrylandsError, match=r"\['B04'\] are not known; common names are: coastal, blue"):
         get_profile("cdse").band_names(("B04",))
-    with pytest.raises(DrylandsError, match="no collection for 'dem'; it has: climate, coarse-daily"):
-        get_profile("local").collection("dem")
+    with pytest.raises(DrylandsError, match="no collection for 'soil'; it has: climate, dem, land-cover, npp"):
+        get_profile("cdse").collection("soil")

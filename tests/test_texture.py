@@ -218,3 +218,12 @@ def test_wrong_input_is_named():
         quantise(np.zeros(3), 1.0, 1.0, 8)
     with pytest.raises(ValueError, match=r"\['high'\] missing"):
         apply_datacube(xr.DataArray(np.zeros((1, 9, 9)), dims=("bands", "y", "x")), {"low": 0})
+
+
+@pytest.mark.parametrize("convention", ["proper", "snap"])
+def test_each_feature_asked_for_alone_is_what_it_is_among_all(convention):
+    image = np.random.default_rng(5).integers(0, 8, (15, 16))
+    options = {"levels": 8, "window": 5, "displacement": 1, "convention": convention}
+    every = glcm(image, **options)
+    for name, values in every.items():
+        np.testing.assert_allclose(glcm(image, features=[name], **options)[name], values, atol=1e-12)

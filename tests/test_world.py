@@ -1,10 +1,11 @@
 """The generated world: real formats, the traps of real archives, and a truth that its pixels keep."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pystac
 import pytest
 import rasterio
@@ -239,3 +240,43 @@ def test_an_impossible_world_leaves_nothing_behind(tmp_path, options, message):
     with pytest.raises(DrylandsError, match=message):
         build(tmp_path / "new", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_shares_make_up_the_pixels_and_sum_to_one(world, items):
+    """Green, dry and bare ground of the truth, in the world's own colours, are the reflectance but for brightness."""
+    item = next(item for item in items if item.properties["eo:cloud_cover"] < 20 and item.datetime.month == 8)
+    truth = world.retrievals(grid(item), item.datetime)
+    land = truth["patch"] != Patch.LAKE
+    np.testing.assert_allclose((truth["pv"] + truth["npv"] + truth["bare"])[land], 1)
+    assert min(float(truth[name][land].min()) for name in ("pv", "npv", "bare")) >= 0
+    steppe = truth["patch"] == Patch.STEPPE
+    assert 0.15 < truth["npv"][steppe].mean() < 0.4
+    seen = np.kron(clear(item), np.ones((2, 2), bool)) & steppe
+    ratio = reflectance(item, "nir")[seen] / world.ground(grid(item)).brightness[seen]
+    own = {"pv": 0.45, "npv": 0.26, "bare": 0.24}
+    expected = sum(truth[name][seen] * level for name, level in own.items())
+    np.testing.assert_allclose(ratio, expected, atol=2e-4)
+
+
+def test_grain_is_what_neighbours_differ_by(world, items):
+    ground = world.ground(grid(items[0]))
+    rough = np.abs(np.diff(ground.brightness, axis=1))
+    kind = ground.patch[:, 1:]
+    assert rough[kind == Patch.DECLINING].mean() > 2 * rough[kind == Patch.STEPPE].mean()
+    assert rough[kind == Patch.STEPPE].mean() > 2 * rough[kind == Patch.CROPLAND].mean()
+
+
+def test_plots_measure_the_truth_with_their_errors(world):
+    plots = pd.read_csv(world.plots)
+    assert len(plots) == 160
+    assert set(plots["patch"]) <= {patch.name.lower() for patch in Patch} - {"lake"}
+    step = 1e-6
+    errors = {"soc": [], "agb": []}
+    for row in plots.itertuples():
+        west, south = row.longitude - step / 2, row.latitude - step / 2
+        spot = GeoBox.from_bbox((west, south, west + step, south + step), "EPSG:4326", resolution=step, tight=True)
+        truth = world.retrievals(spot, datetime(2021, 7, 27, tzinfo=UTC))
+        for name, found in errors.items():
+            found.append(getattr(row, name) - float(truth[name].ravel()[0]))
+    assert np.std(errors["soc"]) == pytest.approx(0.6, rel=0.25)
+    assert np.std(errors["agb"]) == pytest.approx(12, rel=0.25)

@@ -146,17 +146,22 @@ def annual(npp: Any) -> np.ndarray:
 def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     """(t, bands = ndvi radiation temperature moisture, y, x), months -> (t, bands = npp, y, x) [gC m-2 month-1].
 
-    context: any constant of ``casa``. Months must follow each other without a gap in t; whole years give the steadiest
-    optimum. Annual totals: aggregate by year, sum.
+    context: any constant of ``casa``; ``annual`` true: totals [gC m-2 yr-1] of each twelve months, labelled by the
+    first of them. Months must follow each other without a gap in t; whole years give the steadiest optimum.
     """
-    unknown = sorted(set(context) - set(CONSTANTS))
+    constants = {name: value for name, value in context.items() if name != "annual"}
+    unknown = sorted(set(constants) - set(CONSTANTS))
     if unknown:
-        raise ValueError(f"context: {unknown}, some of {CONSTANTS} are needed")
+        raise ValueError(f"context: {unknown}, annual and some of {CONSTANTS} are needed")
     missing = [band for band in BANDS if band not in cube.coords["bands"].values]
     if missing:
         raise ValueError(f"bands: {missing} missing from {list(cube.coords['bands'].values)}")
     layers = cube.transpose("bands", "y", "x", "t")
     inputs = [layers.sel(bands=band).values.astype(np.float32) for band in BANDS]
     coords = {name: cube.coords[name] for name in ("t", "y", "x") if name in cube.coords}
-    npp = casa(*inputs, **context).transpose(2, 0, 1)[:, None]
-    return xr.DataArray(npp, {**coords, "bands": ["npp"]}, ("t", "bands", "y", "x"))
+    npp = casa(*inputs, **constants)
+    if context.get("annual"):
+        npp = annual(npp)
+        coords |= {"t": cube.coords["t"].values[::MONTHS]} if "t" in coords else {}
+    months_or_years = npp.transpose(2, 0, 1)[:, None]
+    return xr.DataArray(months_or_years, {**coords, "bands": ["npp"]}, ("t", "bands", "y", "x"))

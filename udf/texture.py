@@ -180,10 +180,11 @@ def group_features(grey: np.ndarray, group: list[Offset], window: int, levels: i
             variance = found["variance"] = found.pop("square")
             variance /= 2
             variance -= found["mean"] * found["mean"]
-            correlation = found["correlation"] = found["contrast"] / variance
-            correlation *= -0.5
-            correlation += 1
-            correlation[variance < FLAT] = 1
+            if "correlation" in needed:
+                correlation = found["correlation"] = found["contrast"] / variance
+                correlation *= -0.5
+                correlation += 1
+                correlation[variance < FLAT] = 1
         if "asm" in found:
             found["asm"] /= 2 * count
             found["entropy"] = np.log(2 * count) - found["entropy"]

@@ -10,15 +10,19 @@ from rich.console import Console
 
 from drylands_openeo.cli import (
     assess,
+    carbon,
     catalogue,
     check,
     demo,
     drought,
+    endmembers,
     graph,
+    range,
     run,
     search,
     serve,
     stac_build,
+    train,
 )
 from drylands_openeo.errors import DrylandsError
 
@@ -41,6 +45,12 @@ app.command("stac-build")(stac_build.build_stac)
 app.command("drought")(drought.drought)
 app.command("areas")(drought.areas)
 app.command("assess")(assess.run_assessment)
+app.command("range")(range.grey_range)
+app.add_typer(endmembers.app, name="endmembers")
+app.command("sample")(train.sample_products)
+app.command("train")(train.train_model)
+app.command("cover-carbon")(carbon.cover_carbon)
+app.command("soc-change")(carbon.change_of_carbon)
 app.command("demo")(demo.run_demo)
 app.command("serve")(serve.serve)
 

@@ -54,6 +54,33 @@ def published(name: str, sensor: str = "S2A") -> Library:
     return parse(text, f"{name}.csv", sensor)
 
 
+def all_published(sensor: str = "S2A") -> Library:
+    """The spectra of every published library, as one.
+
+    >>> len(all_published().names)
+    9
+    """
+    return merged([published(name, sensor) for name in PUBLISHED])
+
+
+def merged(libraries: Sequence[Library]) -> Library:
+    """Several libraries with the same bands as one; SourceError where the bands differ."""
+    first = libraries[0]
+    for library in libraries[1:]:
+        if library.bands != first.bands:
+            raise SourceError(f"bands: {list(library.bands)} and {list(first.bands)} cannot stand in one library")
+    spectra = np.concatenate([library.spectra for library in libraries])
+    spectra.flags.writeable = False
+    return Library(
+        tuple(name for library in libraries for name in library.names),
+        tuple(cover for library in libraries for cover in library.classes),
+        first.bands,
+        spectra,
+        "; ".join(library.citation for library in libraries),
+        "; ".join(library.licence for library in libraries),
+    )
+
+
 def read(path: Path | str, sensor: str | None = None) -> Library:
     """A library of one's own: a CSV file with columns class, name (sensor if it has several) and one a band.
 

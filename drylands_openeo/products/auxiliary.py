@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from openeo import DataCube
 from openeo.internal.graph_building import PGNode
 
+from drylands_openeo.errors import DrylandsError
 from drylands_openeo.product import Arguments, Parameter, is_open
 from drylands_openeo.profiles import Profile
 
@@ -26,7 +27,15 @@ def load_auxiliary(profile: Profile, role: str, bands: Sequence[str], arguments:
     loaded = {name: arguments[name] for name in ("spatial_extent", "temporal_extent")} | {"bands": list(bands)}
     if is_open(where) or where:  # openeo's load_stac would read the collection now, from the network
         return DataCube(PGNode("load_stac", arguments={"url": where, **loaded}), connection=None)
-    return DataCube.load_collection(profile.collection(role), connection=None, **loaded)
+    collection = profile.of(role)
+    if collection.names and not set(bands) <= collection.names:
+        raise DrylandsError(
+            f"back-end {profile.name!r}: its collection for {role!r} has {', '.join(sorted(collection.names))}, not "
+            f"all of {', '.join(bands)}; give the address of one that has, as parameter {role!r}"
+        )
+    if collection.url is not None:
+        return DataCube(PGNode("load_stac", arguments={"url": collection.url, **loaded}), connection=None)
+    return DataCube.load_collection(collection.id, connection=None, **loaded)
 
 
 def named(cube: DataCube, profile: Profile, source: Sequence[str], target: Sequence[str]) -> DataCube:

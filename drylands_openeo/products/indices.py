@@ -46,7 +46,9 @@ def index_cube(
     several = reflectance.apply_dimension(
         dimension=profile.band, process=lambda data: array_create(_values(data, profile, names, bands))
     )
-    return several.rename_labels(dimension=profile.band, target=list(names))
+    # Labels stay where their number does; else they count from 0.
+    source = profile.band_names(tuple(bands)) if len(bands) == len(names) else None
+    return several.rename_labels(dimension=profile.band, target=list(names), source=source)
 
 
 def chosen(cube: DataCube, bands: Any) -> DataCube:

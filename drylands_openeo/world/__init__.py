@@ -1,14 +1,16 @@
 """A small generated dryland with a known truth: real files in real formats, no network.
 
 Two MGRS tiles either side of the border of UTM zones 49 and 50 (114 E, Inner Mongolia), three years, about 24 passes a
-year; clouds, shadows, false clouds over sand, a swath edge, a scene in two baselines, a split datatake, and a planted
-decline and recovery of the vegetation.
+year; clouds, shadows, false clouds over sand, a swath edge, a scene in two baselines, a split datatake, a planted
+decline and recovery of the vegetation, shares of green, dry and bare ground, grain, and plots of soil carbon and of
+biomass.
 """
 
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,12 @@ from drylands_openeo.errors import DrylandsError
 from drylands_openeo.world.catalogue import COLLECTION, write_catalogue, write_item
 from drylands_openeo.world.landscape import EPOCH, FRAME, Ground, Landscape, Patch, positions, years
 from drylands_openeo.world.passes import Pass, passes
+from drylands_openeo.world.plots import biomass, plots, soil_carbon
 from drylands_openeo.world.scenes import Tile, scene
 from drylands_openeo.world.sky import Sky
+from drylands_openeo.world.spectra import endmembers, shares
 
-__all__ = ["EPOCH", "Ground", "Patch", "World", "build", "years"]
+__all__ = ["EPOCH", "SIZE", "Ground", "Patch", "World", "build", "years"]
 
 SIZE = (5000.0, 4400.0)
 PERIOD = Period.of("2020/2022")
@@ -54,6 +58,16 @@ class World:
         """All items as a search would answer them: a STAC ItemCollection."""
         return self.folder / "items.json"
 
+    @property
+    def plots(self) -> Path:
+        """Field plots (CSV): longitude, latitude, patch, soc [g kg-1], agb [g m-2]."""
+        return self.folder / "plots.csv"
+
+    @property
+    def endmembers(self) -> Path:
+        """The spectra that pixels are mixed of (CSV), as a library of `fractional_cover`."""
+        return self.folder / "endmembers.csv"
+
     def ground(self, grid: Any) -> Ground:
         """The truth at the pixel centres of an odc-geo GeoBox, in any CRS."""
         return self.landscape.at(*positions(grid))
@@ -66,6 +80,12 @@ class World:
         ground = self.ground(grid)
         names = ("c0", "sin1", "cos1", "trend", "patch")
         return {name: np.asarray(getattr(ground, name)) for name in names}
+
+    def retrievals(self, grid: Any, moment: datetime) -> dict[str, NDArray[Any]]:
+        """Shares pv, npv, bare at a moment, grain, soc [g kg-1] and agb [g m-2], each (y, x), on a GeoBox."""
+        ground = self.ground(grid)
+        found = {"patch": ground.patch, "grain": ground.grain, "soc": soil_carbon(ground), "agb": biomass(ground)}
+        return {**shares(ground, ground.ndvi(moment)), **found}
 
 
 def build(
@@ -111,6 +131,8 @@ def _fill(folder: Path, landscape: Landscape, period: Period, *, seed: int, fina
     with ThreadPoolExecutor(THREADS) as pool:
         deliveries = pool.map(deliver, passes(period.start, period.end, landscape.size))
         write_catalogue(folder, list(chain.from_iterable(deliveries)), final=final)
+    plots(landscape, seed=seed).to_csv(folder / "plots.csv", index=False)
+    (folder / "endmembers.csv").write_text(endmembers(), "utf-8")
 
 
 def _area(size: tuple[float, float]) -> Area:

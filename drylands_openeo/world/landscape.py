@@ -21,6 +21,9 @@ BORDER = (114.0, 42.5)
 FRAME = f"+proj=tmerc +lat_0={BORDER[1]} +lon_0={BORDER[0]} +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
 """The world's own coordinates: metres east and north of the centre."""
 
+SPECKS = 12
+"""Waves that make up the grain: short ones, the same on any grid."""
+
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 DAYS_A_YEAR = 365.2425
 
@@ -39,7 +42,8 @@ class Patch(IntEnum):
 @dataclass(frozen=True)
 class Traits:
     """The NDVI of a patch: mean and half range at the epoch, day of the peak, change a year, and how much of the
-    region's smooth variation it takes up (0..1)."""
+    region's smooth variation it takes up (0..1); the share of litter in what is not green; and its grain, the standard
+    deviation of the brightness among neighbouring pixels."""
 
     mean: float
     amplitude: float
@@ -47,15 +51,17 @@ class Traits:
     trend: float
     variation: float
     soil: str
+    litter: float
+    grain: float
 
 
 TRAITS = {
-    Patch.STEPPE: Traits(0.32, 0.15, 208, 0.0, 1.0, "loam"),
-    Patch.DUNES: Traits(0.14, 0.03, 222, 0.0, 0.3, "sand"),
-    Patch.CROPLAND: Traits(0.40, 0.24, 200, 0.0, 0.5, "loam"),
-    Patch.LAKE: Traits(-0.28, 0.0, 208, 0.0, 0.0, "water"),
-    Patch.DECLINING: Traits(0.34, 0.14, 208, -0.02, 1.0, "loam"),
-    Patch.RECOVERING: Traits(0.19, 0.06, 215, 0.03, 0.5, "sand"),
+    Patch.STEPPE: Traits(0.32, 0.15, 208, 0.0, 1.0, "loam", 0.35, 0.02),
+    Patch.DUNES: Traits(0.14, 0.03, 222, 0.0, 0.3, "sand", 0.06, 0.0),
+    Patch.CROPLAND: Traits(0.40, 0.24, 200, 0.0, 0.5, "loam", 0.15, 0.0),
+    Patch.LAKE: Traits(-0.28, 0.0, 208, 0.0, 0.0, "water", 0.0, 0.0),
+    Patch.DECLINING: Traits(0.34, 0.14, 208, -0.02, 1.0, "loam", 0.2, 0.06),
+    Patch.RECOVERING: Traits(0.19, 0.06, 215, 0.03, 0.5, "sand", 0.15, 0.04),
 }
 
 
@@ -64,7 +70,8 @@ class Ground:
     """The truth at some pixels, each array of their shape.
 
     NDVI(t) = c0 + trend t + sin1 sin(2 pi t) + cos1 cos(2 pi t), t in years of 365.2425 days since 2020-01-01 UTC;
-    ``brightness`` multiplies every band's reflectance alike.
+    ``brightness`` multiplies every band's reflectance alike; ``grain`` is how much of it differs from pixel to pixel.
+    ``litter``: share of dry plants in what is not green.
     """
 
     patch: NDArray[np.uint8]
@@ -73,6 +80,8 @@ class Ground:
     cos1: Float
     trend: Float
     brightness: Float
+    litter: Float
+    grain: Float
 
     def ndvi(self, moment: datetime) -> Float:
         """NDVI at a moment."""
@@ -123,6 +132,8 @@ class Landscape:
     vigour: Waves
     timing: Waves
     texture: Waves
+    cover: Waves
+    specks: Waves
 
     @classmethod
     def drawn(cls, seed: int, size: tuple[float, float]) -> "Landscape":
@@ -134,19 +145,25 @@ class Landscape:
             Waves.drawn(random, count=5, longest=reach, shortest=reach / 4) for _ in ("level", "vigour", "timing")
         )
         texture = Waves.drawn(random, count=6, longest=reach / 4, shortest=reach / 15)
-        return cls(size, jitter, level, vigour, timing, texture)
+        cover = Waves.drawn(random, count=5, longest=reach / 2, shortest=reach / 6)
+        specks = Waves.drawn(random, count=SPECKS, longest=90.0, shortest=25.0)
+        return cls(size, jitter, level, vigour, timing, texture, cover, specks)
 
     def at(self, east: Float, north: Float) -> Ground:
         """The ground at positions in the frame [m]."""
         patch = self.patches(east, north)
-        mean, amplitude, peak, trend, variation = (
-            _of_patch(patch, trait) for trait in ("mean", "amplitude", "peak_day", "trend", "variation")
+        mean, amplitude, peak, trend, variation, litter, grain = (
+            _of_patch(patch, trait)
+            for trait in ("mean", "amplitude", "peak_day", "trend", "variation", "litter", "grain")
         )
         c0 = mean + 0.05 * variation * self.level.at(east, north)
         half_range = amplitude * (1 + 0.3 * variation * self.vigour.at(east, north))
         peak_angle = 2 * np.pi * (peak + 12 * variation * self.timing.at(east, north)) / DAYS_A_YEAR
-        brightness = 1 + 0.12 * self.texture.at(east, north)
-        return Ground(patch, c0, half_range * np.sin(peak_angle), half_range * np.cos(peak_angle), trend, brightness)
+        rough = np.sqrt(2 * SPECKS) * self.specks.at(east, north)  # standard deviation 1
+        brightness = 1 + 0.12 * self.texture.at(east, north) + grain * rough
+        litter = litter * (1 + 0.6 * self.cover.at(east, north))
+        sine, cosine = half_range * np.sin(peak_angle), half_range * np.cos(peak_angle)
+        return Ground(patch, c0, sine, cosine, trend, brightness, litter, grain)
 
     def patches(self, east: Float, north: Float) -> NDArray[np.uint8]:
         """Patch codes; where two shapes meet, the later one in the list below wins."""

@@ -49,7 +49,7 @@ class Tile:
         grid = GeoBox.from_bbox((left, bottom, right, top), crs=f"EPSG:{32600 + zone}", resolution=10)
         at_east, at_north = positions(grid)
         ground = landscape.at(at_east, at_north)
-        return cls(name, zone, {10: grid, 20: grid.zoom_out(2)}, at_east, at_north, ground, soil_of(ground.patch))
+        return cls(name, zone, {10: grid, 20: grid.zoom_out(2)}, at_east, at_north, ground, soil_of(ground))
 
 
 @dataclass(frozen=True)

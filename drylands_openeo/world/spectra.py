@@ -1,7 +1,6 @@
-"""The colours of the generated world: each pixel mixes its soil with green leaves."""
+"""The colours of the generated world: each pixel mixes its soil with dry litter and green leaves."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drylands_openeo.world.landscape import TRAITS, Float, Ground, Patch
 
@@ -10,6 +9,7 @@ RED, NIR = BANDS.index("red"), BANDS.index("nir")
 
 # Reflectance in the order of BANDS, rounded, of typical shape: for a world with a known truth, not for analysis.
 LEAVES = np.array([0.035, 0.070, 0.040, 0.450, 0.110, 0.320, 0.400, 0.470, 0.240, 0.120])
+LITTER = np.array([0.085, 0.125, 0.190, 0.260, 0.215, 0.230, 0.245, 0.280, 0.390, 0.245])
 SOILS = {
     "loam": np.array([0.100, 0.140, 0.190, 0.240, 0.205, 0.215, 0.228, 0.255, 0.340, 0.300]),
     "sand": np.array([0.160, 0.230, 0.310, 0.375, 0.330, 0.345, 0.360, 0.385, 0.500, 0.470]),
@@ -17,10 +17,29 @@ SOILS = {
 }
 
 
-def soil_of(patch: NDArray[np.uint8]) -> Float:
-    """Reflectance of the soil (or water) beneath, (bands, y, x)."""
+def soil_of(ground: Ground) -> Float:
+    """Reflectance of what is not green, soil with its litter (or water), (bands, y, x)."""
     table = np.array([np.full(len(BANDS), np.nan), *(SOILS[TRAITS[kind].soil] for kind in Patch)])
-    return table.T[:, patch].astype(np.float32)
+    soil = table.T[:, ground.patch].astype(np.float32)
+    litter = ground.litter.astype(np.float32)
+    soil += litter * (LITTER.astype(np.float32)[:, None, None] - soil)
+    return np.asarray(soil)
+
+
+def shares(ground: Ground, ndvi: Float) -> dict[str, Float]:
+    """The truth of pv, npv and bare (y, x), which sum to 1; NaN on water. NDVI below the soil's has no leaves."""
+    leaves = np.clip(leaf_fraction(ndvi, soil_of(ground).astype(float)), 0, 1)
+    found = {"pv": leaves, "npv": (1 - leaves) * ground.litter, "bare": (1 - leaves) * (1 - ground.litter)}
+    return {name: np.where(ground.patch == Patch.LAKE, np.nan, values) for name, values in found.items()}
+
+
+def endmembers() -> str:
+    """The world's own spectra as a library of `fractional_cover` (CSV)."""
+    rows = [("pv", "leaves", LEAVES), ("npv", "litter", LITTER)]
+    rows += [("bare", name, spectrum) for name, spectrum in SOILS.items() if name != "water"]
+    lines = [",".join((cover, name, *(f"{value:.3f}" for value in spectrum))) for cover, name, spectrum in rows]
+    head = ["# citation: the generated world", "# licence: CC0-1.0", ",".join(("class", "name", *BANDS))]
+    return "\n".join([*head, *lines]) + "\n"
 
 
 def leaf_fraction(ndvi: Float, soil: Float) -> Float:

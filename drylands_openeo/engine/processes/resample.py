@@ -147,7 +147,7 @@ def _warp(cube: Cube, source: GeoBox, target: GeoBox, method: str) -> Cube:
     if same_pixels(source, target):
         return windows.select(cube, target)
     ordered = cube.transpose(..., "y", "x")
-    leading = {str(dim): ordered.coords[dim].values if dim in ordered.coords else None for dim in ordered.dims[:-2]}
+    leading = {str(dim): ordered.coords[dim].variable if dim in ordered.coords else None for dim in ordered.dims[:-2]}
     if method == "near":
         return windows.on_grid(_nearest(ordered, source, target), target, **leading)
     values = np.ascontiguousarray(ordered.values, np.result_type(cube.dtype, np.float32))
