@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test check format graphs bench conformance node-tools constraints clean
+.PHONY: help demo test check format graphs bench conformance parity node-tools constraints clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -41,6 +41,10 @@ graphs: $(STAMP) ## process_graphs/ from the products
 conformance: $(STAMP) ## official openEO process cases: passed/total
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks.conformance
+
+parity: $(STAMP) ## every product on engine, HTTP and independent code: docs/parity.md
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]' 'titiler-openeo==0.19.0'
+	$(BIN)/python -m benchmarks.parity
 
 bench: $(STAMP)  ## ours beside each peer, as ratios
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

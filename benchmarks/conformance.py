@@ -67,7 +67,7 @@ def _ours(case: Case) -> str | None:
 def _peer() -> Run:
     """openeo-processes-dask, by the official runner's rules."""
     logging.disable(logging.ERROR)
-    registry = _registry()
+    registry = peer_registry()
     decode = Decoder(nodata=float("nan"), labelled=_labelled, cube=_cube)
     expect = Decoder(datetime=lambda text: {"type": "datetime", "value": text}, cube=_with_its_own_nodata)
 
@@ -89,7 +89,8 @@ def _peer() -> Run:
     return run
 
 
-def _registry() -> Any:
+def peer_registry() -> Any:
+    """The processes of openeo-processes-dask."""
     from openeo_pg_parser_networkx import ProcessRegistry
     from openeo_pg_parser_networkx.process_registry import Process
     from openeo_processes_dask.process_implementations.core import process

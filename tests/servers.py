@@ -49,7 +49,7 @@ def files(folder: Path, *, busy: int = 0) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        _wait(lambda: server.started, "the file server")
+        wait_for(lambda: server.started, "the file server")
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
@@ -64,7 +64,7 @@ def rustac(items: Path) -> Iterator[str]:
         pytest.skip("rustac is not installed")
     address = f"127.0.0.1:{free_port()}"
     with _running([str(program), "serve", str(items), "--create-collections", "-a", address]):
-        _wait(lambda: _answers(f"http://{address}/"), "rustac")
+        wait_for(lambda: answers(f"http://{address}/"), "rustac")
         yield f"http://{address}/"
 
 
@@ -88,7 +88,7 @@ def pgstac(collections: Sequence[dict], items: Sequence[dict], folder: Path) -> 
         app = "stac_fastapi.pgstac.app:create_app"
         command = [str(SCRIPTS / "uvicorn"), app, "--factory", "--host", "127.0.0.1", "--port", str(port)]
         stack.enter_context(_running([*command, "--log-level", "error"], environment))
-        _wait(lambda: _answers(f"http://127.0.0.1:{port}/"), "stac-fastapi-pgstac")
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/"), "stac-fastapi-pgstac")
         yield f"http://127.0.0.1:{port}/"
 
 
@@ -167,7 +167,7 @@ def _running(command: Sequence[str], environment: dict[str, str] | None = None) 
             process.wait()
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=5) as answer:
             return bool(answer.status == 200)
@@ -175,7 +175,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _wait(ready: Callable[[], bool], name: str) -> None:
+def wait_for(ready: Callable[[], bool], name: str) -> None:
     end = time.monotonic() + PATIENCE
     while not ready():
         if time.monotonic() > end:
