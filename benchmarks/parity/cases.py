@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from drylands_openeo.area import Area
@@ -22,7 +23,10 @@ PERIODS = {"trend": YEARS, "vegetation_response": YEARS, "drought": LONG}
 AT = "https://example.org/stac/"
 """Addresses of what is loaded from elsewhere end in its role; nobody is asked there, the source knows them."""
 
+QUARTERS = ("2020-01-01", "2020-04-01", "2020-07-01", "2020-10-01", "2021-01-01")
+
 OURS: Mapping[str, Any] = {
+    "quarters": [[list(quarter)] for quarter in pairwise(QUARTERS)],
     "years": [[f"{year}-01-01", f"{year + 1}-01-01"] for year in range(2003, 2013)],
     "calibration": [1981, 2010],
     "climate_extent": list(LONG[:1] + YEARS[1:]),
@@ -35,6 +39,7 @@ SHORT: Mapping[str, Mapping[str, Any]] = {
     "harmonic_ndvi": {"trend": False},
     "trend": {"fewest": 1},
     "drought": {"drought_index": "spei"},
+    "npp": {"dates": [f"2020-{month:02d}-15" for month in range(1, 13)], "climate": f"{AT}climate"},
 }
 """What the images of the comparison allow."""
 
