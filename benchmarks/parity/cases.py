@@ -29,11 +29,13 @@ OURS: Mapping[str, Any] = {
     "first_year": 2003,
     "last_year": 2012,
     "dates": ["2020-05-15", "2020-07-15"],
+    "quarters": [[[f"2020-{month:02d}-01", f"2020-{month + 2:02d}-28"]] for month in (1, 4, 7, 10)],
 }
 SHORT: Mapping[str, Mapping[str, Any]] = {
     "indices": {"index": ["ndvi", "bsi", "nbr2"]},
     "harmonic_ndvi": {"trend": False},
     "trend": {"fewest": 1},
+    "npp": {"dates": [f"2020-{month:02d}-15" for month in range(1, 13)], "climate": f"{AT}climate"},
     "drought": {"drought_index": "spei"},
 }
 """What the images of the comparison allow."""
