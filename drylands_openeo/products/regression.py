@@ -48,19 +48,8 @@ def regression_product(
     """A product whose band is predicted by a model; ``predictors``: those that its published process computes."""
 
     def outputs(arguments: Arguments) -> tuple[OutputBand, ...]:
-        model = arguments["model"]
-        own = unit if is_open(model) else model_of(model)["unit"]
-        found = [
-            OutputBand(band, own, f"{summary.lower()}, predicted"),
-            OutputBand(f"{band}_lower", own, "lower end of the prediction interval"),
-            OutputBand(f"{band}_upper", own, "upper end of the prediction interval"),
-        ]
-        if arguments["applicability"]:
-            found += [
-                OutputBand("dissimilarity", "1", "distance to the training samples"),
-                OutputBand("applicable", "1", "1 where the training samples speak for the prediction, 0 elsewhere"),
-            ]
-        return tuple(found)
+        """The prediction, its interval, and whether the samples speak for it."""
+        return _predicted_bands(arguments, band, unit, summary)
 
     def cube(profile: Profile, arguments: Arguments) -> DataCube:
         some = arguments["model"]
@@ -96,6 +85,22 @@ def regression_product(
         keywords=keywords,
         example={"model": _example(band, unit), "quarters": quarters_of(["2021-01-01", "2024-01-01"])},
     )
+
+
+def _predicted_bands(arguments: Arguments, band: str, unit: str, summary: str) -> tuple[OutputBand, ...]:
+    model = arguments["model"]
+    own = unit if is_open(model) else model_of(model)["unit"]
+    found = [
+        OutputBand(band, own, f"{summary.lower()}, predicted"),
+        OutputBand(f"{band}_lower", own, "lower end of the prediction interval"),
+        OutputBand(f"{band}_upper", own, "upper end of the prediction interval"),
+    ]
+    if arguments["applicability"]:
+        found += [
+            OutputBand("dissimilarity", "1", "distance to the training samples"),
+            OutputBand("applicable", "1", "1 where the training samples speak for the prediction, 0 elsewhere"),
+        ]
+    return tuple(found)
 
 
 def as_graph(data: Any, model: Mapping[str, Any]) -> Any:
