@@ -1,11 +1,12 @@
 """One file of ``udf/``: its text for a back-end, its function for this machine."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.resources import files
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import openeo
@@ -44,12 +45,14 @@ class Kernel:
         return apply_datacube(cube, context)
 
 
-def own_kernels() -> dict[str, str]:
+@cache
+def own_kernels() -> Mapping[str, str]:
     """SHA-256 of each file's text -> the file's name; what is not listed here is someone else's code."""
     names = [entry.name[:-3] for entry in files("drylands_openeo.udf").iterdir() if entry.name.endswith(".py")]
-    return {fingerprint(Kernel(name).text): name for name in sorted(names) if name != "__init__"}
+    return MappingProxyType({fingerprint(Kernel(name).text): name for name in sorted(names) if name != "__init__"})
 
 
+@lru_cache(maxsize=64)  # a UDF is checked for every chunk that it is run on
 def fingerprint(text: str) -> str:
     """SHA-256 of a UDF text; line ends and the blank lines around it do not count."""
     return hashlib.sha256("\n".join(text.strip().splitlines()).encode()).hexdigest()

@@ -8,14 +8,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import cf_xarray  # noqa: F401  (registers the accessor)
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from drylands_openeo.climate.grid import FileGrid, file_grid, latitudes
+from drylands_openeo.climate.grid import FileGrid, cf_axis, file_grid, latitudes
 from drylands_openeo.climate.months import Months, months_of
 from drylands_openeo.climate.units import Conversion, conversion
 from drylands_openeo.climate.variables import LATITUDE, Variable, listed, recognised, variable
@@ -211,7 +210,7 @@ def _described(
 
 def _time(dataset: xr.Dataset, names: Mapping[str, str], origin: str) -> str:
     dims = {str(dim) for name in names.values() for dim in dataset[name].dims}
-    held = [name for name in dataset.cf.axes.get("T", []) if name in dims]
+    held = [name for name in cf_axis(dataset, "T") if name in dims]
     named = [dim for dim in ("time", "t", "valid_time", "date") if dim in dims]
     found = [name for name in (*held, *named) if name in dataset.coords]
     if not found:

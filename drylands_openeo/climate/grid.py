@@ -95,10 +95,17 @@ def _even(values: NDArray[np.float64]) -> bool:
     return bool(np.abs(values - even).max() <= UNEVEN * max(abs(_step(values)), 1e-12))
 
 
+def cf_axis(dataset: xr.Dataset, axis: str) -> list[str]:
+    """The coordinates that CF attributes place along an axis, X, Y or T."""
+    import cf_xarray  # noqa: F401  (registers the accessor; slow to import, so only where a climate is read)
+
+    return [str(name) for name in dataset.cf.axes.get(axis, [])]
+
+
 def _coordinate(dataset: xr.Dataset, variable: xr.DataArray, axis: str, origin: str) -> str:
     """The dimension along an axis: by CF attributes, else by its usual name."""
     usual = {"X": ("x", "lon", "longitude", "easting", "rlon"), "Y": ("y", "lat", "latitude", "northing", "rlat")}[axis]
-    held = [name for name in dataset[[str(variable.name)]].cf.axes.get(axis, []) if name in variable.dims]
+    held = [name for name in cf_axis(dataset[[str(variable.name)]], axis) if name in variable.dims]
     named = [str(dim) for dim in variable.dims if str(dim).lower() in usual]
     found = [name for name in (*held, *named) if name in dataset.coords or name in dataset.variables]
     if not found:

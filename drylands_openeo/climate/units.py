@@ -3,10 +3,8 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
-
-import pint
-from cf_xarray.units import units as registry
 
 from drylands_openeo.climate.variables import Variable
 from drylands_openeo.errors import SourceError
@@ -51,16 +49,26 @@ def conversion(
             raise SourceError(
                 f"{where} is in {text!r} at monthly steps: a sum of the month or of a mean day? State J m-2 day-1 or so"
             )
-        unit = unit / registry.day
+        unit = unit / _registry().day
     affine = _affine(unit, ours.unit, where, str(text))
     if ours.name == "wind":
         return Conversion(affine.scale * _to_two_metres(name, attributes, where))
     return affine
 
 
+@cache
+def _registry() -> Any:
+    """pint with the CF spellings; half a second to make, so only where a climate is read."""
+    from cf_xarray.units import units
+
+    return units
+
+
 def _parsed(text: str, where: str, ours: Variable) -> Any:
+    import pint
+
     try:
-        return registry.parse_units(text.replace("degrees_C", "degC"))
+        return _registry().parse_units(text.replace("degrees_C", "degC"))
     except (pint.PintError, ValueError, TypeError, AssertionError) as error:
         raise SourceError(f"{where} has units {text!r}, which are not understood; {_wanted(ours)}") from error
 
@@ -70,13 +78,13 @@ def _of_amount(
 ) -> Conversion:
     """A depth of water: by the second, day or month, or of the whole step."""
     if unit.is_compatible_with("kg m-2 s-1") or unit.is_compatible_with("kg m-2"):
-        factor, unit = CUBIC_METRES_A_KILOGRAM, unit / registry.Unit("kg m-3")
+        factor, unit = CUBIC_METRES_A_KILOGRAM, unit / _registry().Unit("kg m-3")
     else:
         factor = 1.0
     if unit.is_compatible_with("m s-1"):
         per: Per = "month" if "month" in f"{unit:P}" else "day"
-        plain = unit * registry.month if per == "month" else unit * registry.day
-        scale = registry.Quantity(factor, plain).to(ours.unit).magnitude
+        plain = unit * _registry().month if per == "month" else unit * _registry().day
+        scale = _registry().Quantity(factor, plain).to(ours.unit).magnitude
         return Conversion(float(scale), per=per)
     if not unit.is_compatible_with("m"):
         raise SourceError(f"{where} has units {text!r}, which do not measure a depth of water; {_wanted(ours)}")
@@ -86,14 +94,14 @@ def _of_amount(
             f"{where} is in {text!r} at monthly steps: monthly means of ERA5 are metres a day although their unit "
             "says metres. State m/day or m/month"
         )
-    return Conversion(float(registry.Quantity(factor, unit).to(ours.unit).magnitude), per="step")
+    return Conversion(float(_registry().Quantity(factor, unit).to(ours.unit).magnitude), per="step")
 
 
 def _affine(unit: Any, target: str, where: str, text: str) -> Conversion:
-    wanted = registry.parse_units(target)
+    wanted = _registry().parse_units(target)
     if not unit.is_compatible_with(wanted):
         raise SourceError(f"{where} has units {text!r}, which cannot be converted to {target}")
-    zero, one = (float(registry.Quantity(value, unit).to(wanted).magnitude) for value in (0.0, 1.0))
+    zero, one = (float(_registry().Quantity(value, unit).to(wanted).magnitude) for value in (0.0, 1.0))
     return Conversion(one - zero, zero)
 
 

@@ -3,9 +3,6 @@
 from io import BytesIO
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from drylands_openeo.bands import BY_NAME
 from drylands_openeo.endmembers.library import Library
 from drylands_openeo.errors import SourceError
@@ -16,6 +13,8 @@ OTHERS = ("#1f77b4", "#7b3294", "#555555")
 
 def plot(library: Library, path: Path | str) -> Path:
     """Draw the spectra of a library in Sentinel-2 bands as a PNG, one colour a class."""
+    from matplotlib.figure import Figure  # half a second to import: spared to those who draw nothing
+
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise SourceError(f"path: {str(path)!r}; a .png is needed")
@@ -25,7 +24,6 @@ def plot(library: Library, path: Path | str) -> Path:
     order = sorted(range(len(library.bands)), key=lambda place: BY_NAME[library.bands[place]].centre)
     centres = [BY_NAME[library.bands[place]].centre for place in order]
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
     axes, seen = figure.add_subplot(), dict[str, str]()
     for cover, spectrum in zip(library.classes, library.spectra, strict=True):
         colour = seen.get(cover) or COLOURS.get(cover) or OTHERS[len(seen) % len(OTHERS)]

@@ -84,6 +84,7 @@ class Plan:
         self._layers: dict[tuple[Frame, str], Layer] = {}
         self._grids: dict[tuple[Frame, str], GeoBox | None] = {}
         self._constants: dict[tuple[Frame, str], Any] = {}
+        self._statics: dict[tuple[Frame, str], Mapping[str, Any]] = {}
         self._lock = RLock()
         self._check(self.root)
 
@@ -155,6 +156,13 @@ class Plan:
                 self._constants[key] = _Evaluation(self).value(frame, name, None)
             return self._constants[key]
 
+    def static(self, frame: Frame, node: Node) -> Mapping[str, Any]:
+        """A node's arguments with cubes left as references: they are the same for all windows."""
+        key = (frame, node.id)
+        if key not in self._statics:
+            self._statics[key] = _Evaluation(self, planning=True).arguments(frame, node, None)
+        return self._statics[key]
+
     def process(self, node: Node) -> Process:
         """The engine's process that a node calls."""
         try:
@@ -173,8 +181,7 @@ class Plan:
         inputs = {key: self.argument_grid(frame, value, name) for key, value in node.arguments.items()}
         if not any(inputs.values()):
             return None
-        evaluation = _Evaluation(self, planning=True)
-        return _named(name, self.process(node).footprint.grid, inputs, evaluation.arguments(frame, node, None))
+        return _named(name, self.process(node).footprint.grid, inputs, self.static(frame, node))
 
     def argument_grid(self, frame: Frame, value: Any, name: str) -> GeoBox | None:
         """The grid of the cube that an argument refers to; None where it is no cube."""
@@ -192,8 +199,7 @@ class Plan:
         source = self.argument_grid(frame, node.arguments[argument], node.id)
         if source is None:
             return None
-        static = _Evaluation(self, planning=True).arguments(frame, node, None)
-        wanted = self.process(node).footprint.demand(window, source, static)
+        wanted = self.process(node).footprint.demand(window, source, self.static(frame, node))
         return windows.within(wanted, source)
 
     def _check(self, frame: Frame) -> None:

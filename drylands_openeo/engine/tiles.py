@@ -29,7 +29,7 @@ CHUNK = 512
 
 SMALLEST = 64
 
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 64 * 2**20
 """A tile is computed in blocks whose largest layer is about this large: the arrays at work stay near the cache."""
 
 
@@ -75,7 +75,7 @@ def tile_size(plan: Plan, *, threads: int, budget: int = BUDGET) -> int:
 def block_size(plan: Plan) -> int:
     """The edge [pixels] of the blocks that a tile is computed in: a power of 2 that a UDF's chunk is a multiple of."""
     pixels = BLOCK_BYTES / (4 * max(1.0, *_depths(plan)))
-    return int(min(256, max(SMALLEST, 2 ** int(math.log2(pixels) / 2))))
+    return int(min(CHUNK, max(SMALLEST, 2 ** int(math.log2(pixels) / 2))))
 
 
 def anchor_of(plan: Plan) -> tuple[float, float] | None:

@@ -1,6 +1,9 @@
 """Windows of grids: what lies where, in whole pixels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -53,11 +56,14 @@ def crs_of(cube: Cube) -> Any:
 
 def on_grid(values: np.ndarray[Any, Any], grid: GeoBox, **leading: Any) -> Cube:
     """A cube (leading dimensions..., y, x) with the coordinates and the CRS of a grid."""
-    coords = {
-        **{name: labels for name, labels in leading.items() if labels is not None},
-        **xr_coords(grid, dims=SPATIAL),
-    }
+    coords = {**{name: labels for name, labels in leading.items() if labels is not None}, **_coords(grid)}
     return Cube(values, dims=(*leading, *SPATIAL), coords=coords)
+
+
+@lru_cache(maxsize=256)
+def _coords(grid: GeoBox) -> Mapping[Any, Cube]:
+    """Labels of the pixels and the CRS; every block asks for its own several times."""
+    return MappingProxyType(dict(xr_coords(grid, dims=SPATIAL)))
 
 
 def pad(window: GeoBox, pixels: int) -> GeoBox:
@@ -88,12 +94,19 @@ def within(window: GeoBox, grid: GeoBox) -> GeoBox:
 
 def take(cube: Cube, rows: Index, columns: Index) -> Block:
     """The values (..., rows, columns) of a cube (..., y, x); NaN for rows and columns that it does not have."""
+    if _all_inside(rows, cube.shape[-2]) and _all_inside(columns, cube.shape[-1]):
+        kept: Block = cube.values.take(columns, axis=-1).take(rows, axis=-2)
+        return kept
     row_inside, column_inside = (rows >= 0) & (rows < cube.shape[-2]), (columns >= 0) & (columns < cube.shape[-1])
     values = np.full((*cube.shape[:-2], len(rows), len(columns)), np.nan, np.result_type(cube.dtype, np.float32))
     lead = (slice(None),) * (cube.ndim - 2)
     inside = np.ix_(row_inside, column_inside)
     values[lead + inside] = cube.values[lead + np.ix_(rows[row_inside], columns[column_inside])]
     return values
+
+
+def _all_inside(indices: Index, length: int) -> bool:
+    return len(indices) > 0 and indices.min() >= 0 and indices.max() < length
 
 
 def select(cube: Cube, target: GeoBox) -> Cube:

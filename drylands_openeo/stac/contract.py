@@ -19,7 +19,7 @@ from drylands_openeo.bands import SCL, SCL_KEEP
 from drylands_openeo.errors import AssetError, ContractWarning
 from drylands_openeo.stac.dialects import asset_of, dialect_of
 from drylands_openeo.stac.metadata import is_sentinel2, processing_baseline
-from drylands_openeo.stac.read import Reader
+from drylands_openeo.stac.read import Reader, configured
 from drylands_openeo.stac.scenes import scenes_of
 
 DARK_BANDS = ("blue", "red")
@@ -79,7 +79,8 @@ def check_contract(items: Iterable[Item], grid: GeoBox, reader: Reader | None = 
             clearest[contract] = item
     messages = []
     for contract, item in clearest.items():
-        finding = disagreement(_sample(item, grid, reader or Reader(resampling="nearest")), contract)
+        with configured():
+            finding = disagreement(_sample(item, grid, reader or Reader(resampling="nearest")), contract)
         if finding:
             messages.append(f"item {item.id!r} ({contract.dialect}): {finding}")
             warnings.warn(messages[-1], ContractWarning, stacklevel=3)

@@ -1,6 +1,7 @@
 """Items to reflectance on one grid: (t, bands, y, x), float32, NaN for no data."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any, Literal, cast
 
 import dask.array as da
@@ -13,7 +14,7 @@ from odc.geo.xr import xr_coords
 from pystac import Item
 
 from drylands_openeo.errors import AssetError, DrylandsError
-from drylands_openeo.stac.read import Loader, Reader
+from drylands_openeo.stac.read import Loader, Reader, configured
 from drylands_openeo.stac.scenes import Scene, SceneBand, scenes_of, touching
 
 OnError = Literal["raise", "gap"]
@@ -62,19 +63,22 @@ def read_scenes(
     scenes: Sequence[Scene], days: Days, bands: int, grid: GeoBox, reader: Reader, on_error: OnError
 ) -> tuple[NDArray[np.float32], list[str]]:
     """((t, bands, y, x), gaps): every day of ``days`` in turn, the first valid pixel of its scenes."""
-    cube = np.full((len(days), bands, *grid.shape), np.nan, dtype=np.float32)
+    cube = np.empty((len(days), bands, *grid.shape), dtype=np.float32)
+    begun = np.zeros((len(days), bands), dtype=bool)
     gaps = [gap for scene in scenes for gap in scene.gaps]
-    for scene in scenes:
-        day = int(np.searchsorted(days, scene.day))
-        for number, band in enumerate(scene.bands):
+    with configured():
+        for scene, number in product(scenes, range(bands)):
+            band, plane = scene.bands[number], (int(np.searchsorted(days, scene.day)), number)
             if band is None:
                 continue
             try:
-                _lay(cube[day, number], band, grid, reader)
+                _lay(cube[plane], band, grid, reader, first=not begun[plane])
+                begun[plane] = True
             except AssetError as error:
                 if on_error == "raise":
                     raise
                 gaps.append(f"{band.label}: {error}")
+    cube[~begun] = np.nan
     return cube, gaps
 
 
@@ -87,8 +91,14 @@ def as_cube(values: Any, days: Days, bands: Sequence[str], grid: GeoBox, gaps: S
     )
 
 
-def _lay(plane: NDArray[np.float32], band: SceneBand, grid: GeoBox, reader: Reader) -> None:
-    """Fills what is still empty in ``plane``; a plane without a gap costs no file."""
+def _lay(plane: NDArray[np.float32], band: SceneBand, grid: GeoBox, reader: Reader, *, first: bool) -> None:
+    """Fills what is still empty in ``plane``, all of it at ``first``; a plane without a gap costs no file."""
+    if first:
+        window, values = reader.read(band, grid)
+        if values.shape != plane.shape:
+            plane[:] = np.nan
+        plane[window] = values
+        return
     empty = np.isnan(plane)
     if not empty.any():
         return

@@ -16,12 +16,14 @@ from odc.geo.geobox import GeoBox
 from odc.loader import RasterLoadParams, RasterSource, reader_driver
 
 from drylands_openeo.errors import AssetError, DrylandsError
+from drylands_openeo.stac.copying import Window, copied
 from drylands_openeo.stac.resample import SHRINKING, aligned, bilinear, nearest, positions
 from drylands_openeo.stac.scenes import SceneBand
 
 Loader = Literal["odc-stac", "stackstac"]
-Window = tuple[slice, slice]
-Fetch = Callable[[SceneBand, GeoBox, str], tuple[Window, NDArray[np.float32]]]
+Fetch = Callable[[SceneBand, GeoBox, GeoBox, str], tuple[Window, NDArray[np.float32]]]
+"""Digital numbers of a band, whose file has one grid, on another by a method; by "nearest" only if their pixels are
+the same."""
 
 GDAL_OPTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -57,7 +59,7 @@ class Reader:
     def read(self, band: SceneBand, grid: GeoBox) -> tuple[Window, NDArray[np.float32]]:
         """(part of the grid that the file covers, values there), NaN where there is no data.
 
-        Raises AssetError, which names item and asset, where the file is missing or broken.
+        Raises AssetError, which names item and asset, where the file is missing or broken. Call it ``configured``.
         """
         resampling = "nearest" if band.asset.kind == "classes" else self.resampling
         with _named(band):
@@ -72,6 +74,14 @@ class Reader:
         """Opens the file, and raises AssetError where that fails."""
         with _named(band):
             _grid_of(band, _stamp(band.href))
+
+
+@contextmanager
+def configured() -> Iterator[None]:
+    """GDAL's options for the reads inside: to set them takes as long as to open a file."""
+    driver = reader_driver("rio")
+    with driver.restore_env(_gdal_options(driver.capture_env()), driver.new_load(_ANY_GRID)):
+        yield
 
 
 @contextmanager
@@ -90,15 +100,15 @@ def _read(band: SceneBand, grid: GeoBox, resampling: str, fetch: Fetch) -> tuple
     """Digital numbers on the grid, no-data as NaN before any interpolation."""
     source = _grid_of(band, _stamp(band.href))
     if aligned(source, grid):
-        return fetch(band, grid, "nearest")
+        return fetch(band, source, grid, "nearest")
     where = positions(source, grid)
     if where.empty:
         return (slice(0, 0), slice(0, 0)), np.empty((0, 0), np.float32)
     if resampling not in _EXACT or (resampling == "bilinear" and where.ratio > SHRINKING):
-        return fetch(band, grid, resampling)
+        return fetch(band, source, grid, resampling)
     part = source[where.window]
     numbers = np.full(part.shape, np.nan, np.float32)
-    window, values = fetch(band, part, "nearest")
+    window, values = fetch(band, source, part, "nearest")
     numbers[window] = values
     return (slice(0, grid.height), slice(0, grid.width)), _EXACT[resampling](numbers, where)
 
@@ -106,18 +116,24 @@ def _read(band: SceneBand, grid: GeoBox, resampling: str, fetch: Fetch) -> tuple
 @lru_cache(maxsize=8192)
 def _grid_of(band: SceneBand, stamp: int) -> GeoBox:
     """The grid of a file; ``stamp`` tells a local file that has been written anew from the one before."""
-    driver = reader_driver("rio")
-    options = _gdal_options(driver.capture_env())
-    with driver.restore_env(options, driver.new_load(_ANY_GRID)), rasterio.open(signed(band)) as file:
-        return GeoBox.from_rio(file)
+    with configured(), rasterio.open(signed(band)) as file:
+        grid = GeoBox.from_rio(file)
+    _ = grid.crs and grid.crs.epsg  # once known, it makes comparisons quick
+    return grid
 
 
 def _stamp(href: str) -> int:
-    return os.stat(href).st_mtime_ns if os.path.isfile(href) else 0
+    """When a local file was last written; 0 for an address."""
+    try:
+        return os.stat(href).st_mtime_ns
+    except OSError:
+        return 0
 
 
-def _by_odc(band: SceneBand, grid: GeoBox, resampling: str) -> tuple[Window, NDArray[np.float32]]:
-    """By odc-stac's own reader."""
+def _by_odc(band: SceneBand, source: GeoBox, grid: GeoBox, resampling: str) -> tuple[Window, NDArray[np.float32]]:
+    """By odc-stac's own reader; it copies pixels where nothing is to be resampled, and so does ``copied``, sooner."""
+    if resampling == "nearest":
+        return copied(signed(band), band.asset.index, band.asset.nodata, source, grid)
     driver = reader_driver("rio")
     options = _gdal_options(driver.capture_env())
     load = RasterLoadParams(
@@ -132,7 +148,7 @@ def _gdal_options(configured: Mapping[str, Any]) -> dict[str, Any]:
     return {**GDAL_OPTIONS, **{key: value for key, value in configured.items() if _STOCK.get(key) != value}}
 
 
-def _by_stackstac(band: SceneBand, grid: GeoBox, resampling: str) -> tuple[Window, NDArray[np.float32]]:
+def _by_stackstac(band: SceneBand, source: GeoBox, grid: GeoBox, resampling: str) -> tuple[Window, NDArray[np.float32]]:
     """stackstac, with what it gets wrong taken out of its hands.
 
     A plain STAC 1.0 dictionary (its parser misses the projection of newer ones); the grid given in full (epsg alone

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from io import BytesIO
 from math import floor, log10, pi
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import rasterio
 import xarray as xr
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.write.bands import checked_target
+
+if TYPE_CHECKING:  # half a second to import: a run without pictures is spared it
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Float = NDArray[np.floating[Any]]
 LARGEST = 1200
@@ -142,7 +142,10 @@ def _of_array(array: xr.DataArray) -> Picture:
     return Picture(values, (west, east, south, north), name, unit, str(grid.crs), bool(grid.crs.geographic))
 
 
-def _drawn(picture: Picture, style: Style, title: str) -> Figure:
+def _drawn(picture: Picture, style: Style, title: str) -> "Figure":
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
     west, east, south, north = picture.extent
     factor = 1.0 if picture.geographic else 1e-3
     aspect = (north - south) / (east - west)
@@ -174,8 +177,10 @@ def _clipped(values: Float, low: float, high: float) -> Literal["neither", "min"
     return "both" if below and above else "min" if below else "max" if above else "neither"
 
 
-def _scale_bar(axes: Axes, west: float, south: float, width: float, height: float) -> None:
+def _scale_bar(axes: "Axes", west: float, south: float, width: float, height: float) -> None:
     """About a fifth of the width, in kilometres."""
+    from matplotlib.patheffects import withStroke
+
     length = _round_length(width / 5)
     x, y = west + 0.04 * width, south + 0.04 * height
     halo = [withStroke(linewidth=4, foreground="white")]

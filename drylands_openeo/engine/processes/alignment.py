@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 from odc.geo.geobox import GeoBox
 
 from drylands_openeo.engine.processes.labels import same_labels
@@ -26,10 +27,17 @@ class Aligned(Footprint):
         return covering(window, source)
 
 
+def _identical_labels(one: Cube, other: Cube, dimension: str) -> bool:
+    first, second = one.coords.get(dimension), other.coords.get(dimension)
+    return first is None or (second is not None and np.array_equal(first.values, second.values))
+
+
 def aligned(cube: Cube, target: Cube) -> Cube:
     """The cube on the pixels of another: as it is where it lies on them, else by nearest neighbour."""
     if not (spatial_dims(cube) and spatial_dims(target)):
         return cube
     if all(same_labels(target, cube, name) for name in SPATIAL):
+        if all(_identical_labels(target, cube, name) for name in SPATIAL):
+            return cube
         return cube.assign_coords({name: target.coords[name] for name in SPATIAL if name in target.coords})
     return resample_cube_spatial(cube, target, place=Place(None, None))

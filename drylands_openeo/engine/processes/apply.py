@@ -18,7 +18,7 @@ def apply(data: Cube, process: Any, context: Any = None, *, place: Place) -> Cub
     if udf_of(process):
         return run_udf_on(process, data, context, parameter="x", along="bands", place=place)
     values = data.values
-    return data.copy(data=as_block(process(x=values, context=context), values.shape, values))
+    return data.copy(deep=False, data=as_block(process(x=values, context=context), values.shape, values))
 
 
 @process
@@ -29,7 +29,7 @@ def reduce_dimension(data: Cube, reducer: Any, dimension: str, context: Any = No
         return _dropped(run_udf_on(reducer, data, context, parameter="data", along=dimension, place=place), dimension)
     along = Stack.along(data, require(data, dimension))
     value = as_block(reducer(data=along, context=context), along.values.shape[1:], along.values)
-    return data.isel({dimension: 0}, drop=True).copy(data=value) if len(along) else _emptied(data, dimension, value)
+    return _without(data, dimension, value)
 
 
 @process
@@ -88,7 +88,7 @@ def _onto(data: Cube, dimension: str, target: str, values: Any) -> Cube:
 def _with_length(data: Cube, dimension: str, values: Any) -> Cube:
     """The cube with other values, of another length along one dimension (which then has no labels)."""
     if values.shape == data.shape:
-        return data.copy(data=values)
+        return data.copy(deep=False, data=values)
     coords = {name: coordinate for name, coordinate in data.coords.items() if dimension not in coordinate.dims}
     return Cube(values, dims=data.dims, coords=coords, attrs=data.attrs)
 
@@ -97,7 +97,7 @@ def _enumerated(data: Cube, dimension: str, like: str) -> Cube:
     return labelled(data, dimension, np.arange(data.sizes[dimension]), like=like)
 
 
-def _emptied(data: Cube, dimension: str, values: Any) -> Cube:
+def _without(data: Cube, dimension: str, values: Any) -> Cube:
     dims = [name for name in data.dims if name != dimension]
     coords = {name: coordinate for name, coordinate in data.coords.items() if dimension not in coordinate.dims}
     return Cube(values, dims=dims, coords=coords, attrs=data.attrs)

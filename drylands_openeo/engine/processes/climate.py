@@ -51,7 +51,7 @@ def anomaly(data: Cube, normals: Cube, period: str) -> Cube:
     spread = normals.rename({normal_name: name} if normal_name != name else {}).isel({name: at})
     ordered = spread.transpose(*(dim for dim in data.dims if dim in spread.dims))
     shape = [data.sizes[dim] if dim in spread.dims else 1 for dim in data.dims]
-    return data.copy(data=data.values - ordered.values.reshape(shape))
+    return data.copy(deep=False, data=data.values - ordered.values.reshape(shape))
 
 
 def _parts(moments: Block, period: str) -> tuple[Block, Block]:

@@ -5,7 +5,7 @@ is; a large one goes through the frequencies. All give the same to rounding.
 """
 
 import numpy as np
-from scipy import fft, ndimage
+import scipy  # its parts are loaded when first used
 
 from drylands_openeo.engine.values import Block
 
@@ -29,13 +29,13 @@ def correlate(padded: Block, kernel: Block) -> Block:
         return _passes(padded, *factors)
     if np.count_nonzero(kernel) <= DIRECT:
         weights = kernel.reshape((1,) * (padded.ndim - 2) + kernel.shape)
-        return _valid(_valid(ndimage.correlate(padded, weights, mode="constant"), rows, -2), columns, -1)
+        return _valid(_valid(scipy.ndimage.correlate(padded, weights, mode="constant"), rows, -2), columns, -1)
     return _by_frequencies(padded, kernel)
 
 
 def _running(values: Block, size: int, axis: int) -> Block:
     """Means of ``size`` neighbours along an axis; the running sum is in float64."""
-    return _valid(ndimage.uniform_filter1d(values, size, axis=axis, mode="constant"), size, axis)
+    return _valid(scipy.ndimage.uniform_filter1d(values, size, axis=axis, mode="constant"), size, axis)
 
 
 def _rank_one(kernel: Block) -> tuple[Block, Block] | None:
@@ -51,18 +51,18 @@ def _passes(padded: Block, column: Block, row: Block) -> Block:
     summed = padded
     for weights, axis in ((column, -2), (row, -1)):
         if len(weights) > 1 or weights[0] != 1:
-            summed = _valid(ndimage.correlate1d(summed, weights, axis=axis, mode="constant"), len(weights), axis)
+            summed = _valid(scipy.ndimage.correlate1d(summed, weights, axis=axis, mode="constant"), len(weights), axis)
     return summed
 
 
 def _by_frequencies(padded: Block, kernel: Block) -> Block:
     rows, columns = kernel.shape
     height, width = padded.shape[-2:]
-    shape = [fft.next_fast_len(size, real=True) for size in (height, width)]
-    response = fft.rfft2(kernel[::-1, ::-1], shape)
+    shape = [scipy.fft.next_fast_len(size, real=True) for size in (height, width)]
+    response = scipy.fft.rfft2(kernel[::-1, ::-1], shape)
     summed = np.empty((*padded.shape[:-2], height - rows + 1, width - columns + 1), dtype=padded.dtype)
     for layer in np.ndindex(padded.shape[:-2]):  # one by one: the spectrum of a whole cube would be four times its size
-        whole = fft.irfft2(fft.rfft2(padded[layer].astype(np.float64), shape) * response, shape)
+        whole = scipy.fft.irfft2(scipy.fft.rfft2(padded[layer].astype(np.float64), shape) * response, shape)
         summed[layer] = whole[rows - 1 : height, columns - 1 : width]
     return summed
 

@@ -29,7 +29,7 @@ def ndvi(data: Cube, nir: str = "nir", red: str = "red", target_band: str | None
         _band(data, dimension, nir, "NirBandAmbiguous"), _band(data, dimension, red, "RedBandAmbiguous")
     )
     if target_band is None:
-        return data.isel({dimension: 0}, drop=True).copy(data=index)
+        return data.isel({dimension: 0}, drop=True).copy(deep=False, data=index)
     if target_band in names:
         raise GraphError(f"the cube has a band {target_band!r} already", code="BandExists")
     axis = data.get_axis_num(dimension)

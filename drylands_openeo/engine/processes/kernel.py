@@ -42,7 +42,7 @@ def apply_kernel(data: Cube, kernel: Any, factor: Any = 1, border: Any = 0, repl
     values = floating(ordered.values)
     finite = np.where(np.isfinite(values), values, values.dtype.type(replace_invalid))
     summed = correlate(_padded(finite, weights.shape, border), weights * float(factor))
-    return ordered.copy(data=summed).transpose(*data.dims)
+    return ordered.copy(deep=False, data=summed).transpose(*data.dims)
 
 
 def _weights(kernel: Any) -> Block:

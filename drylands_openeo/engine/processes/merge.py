@@ -30,7 +30,7 @@ def merge_cubes(cube1: Cube, cube2: Cube, overlap_resolver: Any = None, context:
     for name in map(str, wide.dims):
         first, second = _dated(first, second, name), _dated(second, first, name)
     if all(same_labels(first, second, str(name)) for name in wide.dims):
-        return first.copy(data=_resolved(first.values, second.values, overlap_resolver, context))
+        return first.copy(deep=False, data=_resolved(first.values, second.values, overlap_resolver, context))
     return _united(first, second, overlap_resolver, context)
 
 

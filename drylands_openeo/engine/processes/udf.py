@@ -116,9 +116,10 @@ def _as_on_a_back_end(cube: Cube) -> Cube:
             f"a UDF sees a cube (t, bands, y, x) or (bands, y, x); this one is ({', '.join(map(str, cube.dims))}); "
             "add_dimension adds a missing 'bands'"
         )
-    ordered = cube.transpose(*(dim for dim in ORDER if dim in cube.dims))
-    bare = ordered.drop_vars([name for name in ordered.coords if name not in ORDER])
-    if "t" in bare.coords:
+    bare = cube.transpose(*(dim for dim in ORDER if dim in cube.dims))
+    if others := [name for name in bare.coords if name not in ORDER]:
+        bare = bare.drop_vars(others)
+    if "t" in bare.coords and bare.coords["t"].dtype.kind != "M":
         bare = bare.assign_coords(t=instants(bare, "t"))
     return bare.astype(np.float32, copy=False)
 
