@@ -3,6 +3,7 @@
 import json
 import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import odc.stac
@@ -307,3 +308,26 @@ def test_another_role_has_its_own_resolution(catalogue):
 def test_the_first_of_search_and_load_together(catalogue):
     found = search(catalogue.static, area=Area.of(scenes.LONLAT), period=Period.of("2022"))
     assert np.nanmax(np.abs(load(found, ["red"], EAST)[0, 0] - truth("red", EAST, "2022-06-01"))) < HALF_A_NUMBER
+
+
+def test_layers_of_one_run_ask_the_catalogue_once(catalogue, monkeypatch):
+    from drylands_openeo.stac import layer as module
+
+    asked = []
+    monkeypatch.setattr(module, "search", lambda *args, **kwargs: asked.append(kwargs) or search(*args, **kwargs))
+    what = {"spatial_extent": list(scenes.LONLAT), "temporal_extent": "2021"}
+    lasting, of_a_run = StacSource(catalogue.static), StacSource(catalogue.static, memory={})
+    for source, often in ((lasting, 2), (of_a_run, 1)):
+        asked.clear()
+        red, scl = (source.layer("sentinel-2-l2a", bands=[band], **what) for band in ("red", "scl"))
+        assert (len(asked), [item.id for item in red.items]) == (often, [item.id for item in scl.items])
+    of_a_run.layer("sentinel-2-l2a", bands=["red"], spatial_extent=list(scenes.LONLAT), temporal_extent="2022")
+    assert len(asked) == 2
+    assert pickle.loads(pickle.dumps(of_a_run)).memory is None
+
+
+def test_a_pool_of_threads_reads_the_same(catalogue):
+    layer = StacSource(catalogue.static, crs=32650).layer("sentinel-2-l2a", spatial_extent=list(scenes.LONLAT))
+    with ThreadPoolExecutor(3) as pool:
+        np.testing.assert_array_equal(layer.read_on(layer.grid, pool), layer.read(layer.grid))
+    assert layer.block is None or layer.block >= 16

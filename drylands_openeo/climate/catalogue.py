@@ -1,6 +1,7 @@
 """A climate in a STAC catalogue: one asset a variable, monthly or daily items, units as the items declare them."""
 
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,7 +89,11 @@ class CatalogueLayer:
 
     def read(self, window: GeoBox) -> xr.DataArray:
         """(t, bands, y, x) float32 in our units."""
-        stored = self.layer.read(window)
+        return self.read_on(window, None)
+
+    def read_on(self, window: GeoBox, pool: Executor | None) -> xr.DataArray:
+        """The same, read by the threads of a pool."""
+        stored = self.layer.read_on(window, pool)
         rules = iter(zip(self.rules, range(len(self.rules)), strict=True))
         planes: list[NDArray[Any]] = []
         for band in self.bands:

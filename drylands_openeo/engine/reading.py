@@ -1,6 +1,7 @@
 """What a tile needs from each layer, read once, before the tile is computed block by block."""
 
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from typing import Any
 
 from odc.geo.geobox import GeoBox
@@ -8,13 +9,19 @@ from odc.geo.geobox import GeoBox
 from drylands_openeo.engine import windows
 from drylands_openeo.engine.graph import is_reference
 from drylands_openeo.engine.plan import LOADS, Frame, Held, Plan
+from drylands_openeo.engine.source import FileLayer, Layer
+from drylands_openeo.engine.values import Cube
 
 Load = tuple[Frame, str]
 
 
-def hold(plan: Plan, window: GeoBox) -> Held:
-    """Load node -> its cube on all that the window of the result is made of."""
-    return {load: plan.layer(*load).read(wanted) for load, wanted in demands(plan, window).items()}
+def hold(plan: Plan, window: GeoBox, pool: Executor | None = None) -> Held:
+    """Load node -> its cube on all that the window of the result is made of; files are read by the pool's threads."""
+    return {load: _read(plan.layer(*load), wanted, pool) for load, wanted in demands(plan, window).items()}
+
+
+def _read(layer: Layer, window: GeoBox, pool: Executor | None) -> Cube:
+    return layer.read_on(window, pool) if isinstance(layer, FileLayer) else layer.read(window)
 
 
 def demands(plan: Plan, window: GeoBox) -> Mapping[Load, GeoBox]:

@@ -1,8 +1,9 @@
 """What the engine asks of whoever holds the pixels; STAC catalogues and cube files answer."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from odc.geo.geobox import GeoBox
 
@@ -39,6 +40,14 @@ class Layer(Protocol):
 
     def read(self, window: GeoBox) -> Cube:
         """(t, bands, y, x) float32 on a window of the grid, NaN where there is no data."""
+
+
+@runtime_checkable
+class FileLayer(Layer, Protocol):
+    """A layer of many files, which can be read side by side."""
+
+    def read_on(self, window: GeoBox, pool: Executor | None) -> Cube:
+        """What ``read`` gives, its files read by the threads of a pool that has nothing else to do."""
 
 
 class Source(Protocol):

@@ -1,11 +1,15 @@
-"""A plan evaluated tile by tile: memory is bounded by the tile, not by the area or the number of dates."""
+"""A plan evaluated tile by tile: memory is bounded by the tile, not by the area or the number of dates.
+
+All threads work on one tile: they read its files side by side, then compute it block by block. So a tile may be as
+large as memory allows, whatever the number of threads, and each block of a file is decoded once.
+"""
 
 import math
 import os
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -15,22 +19,27 @@ from threadpoolctl import threadpool_limits
 from drylands_openeo.engine import windows
 from drylands_openeo.engine.plan import Plan
 from drylands_openeo.engine.reading import hold
+from drylands_openeo.engine.source import Layer
 from drylands_openeo.engine.values import Cube
 from drylands_openeo.errors import GraphError
 
-BUDGET = 768 * 2**20
-"""Default memory for the tiles that are worked on at one time [bytes]."""
+BUDGET = 2**30
+"""Default memory for the tile that is worked on [bytes]."""
 
 COPIES = 1.3
 """A tile's input is held about this many times: as read, and what reading and writing need beside it."""
 
 CHUNK = 512
-"""Tiles are multiples of this [pixels] where memory allows: the block of a usual COG."""
+"""The block of a usual COG [pixels], of which tiles are made where the files do not say."""
 
-SMALLEST = 64
+SMALLEST, LARGEST = 64, 2048
+"""Edges of a tile [pixels]: below, margins would be read more than anything else; above, progress is not seen."""
 
 BLOCK_BYTES = 64 * 2**20
 """A tile is computed in blocks whose largest layer is about this large: the arrays at work stay near the cache."""
+
+Size = int | tuple[int, int]
+"""The edge of square tiles, or (rows, columns) [pixels]."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +51,18 @@ class Tile:
     window: GeoBox
 
 
-def tiles(grid: GeoBox, size: int, anchor: tuple[float, float] | None = None) -> tuple[Tile, ...]:
-    """The grid cut into squares of ``size`` pixels, row by row; those at the edges are what is left.
+def tiles(grid: GeoBox, size: Size, anchor: tuple[float, float] | None = None) -> tuple[Tile, ...]:
+    """The grid cut into pieces of ``size`` pixels, row by row; those at the edges are what is left.
 
     Cuts are counted from ``anchor`` (x, y), else from the grid's corner. Every pixel is in exactly one tile.
     """
-    if size < 1:
+    sizes = (size, size) if isinstance(size, int) else size
+    if min(sizes) < 1:
         raise GraphError(f"tile size is {size}; it must be at least 1 pixel")
     column, row = (0.0, 0.0) if anchor is None else grid.wld2pix(*anchor)
-    rows, columns = (cuts(length, size, round(start)) for length, start in zip(grid.shape, (row, column), strict=True))
+    rows, columns = (
+        cuts(length, edge, round(start)) for length, edge, start in zip(grid.shape, sizes, (row, column), strict=True)
+    )
     return tuple(Tile(y.start, x.start, grid[y, x]) for y in rows for x in columns)
 
 
@@ -64,25 +76,42 @@ def cuts(length: int, size: int, start: int = 0) -> list[slice]:
     return [slice(low, high) for low, high in pairwise(edges) if high > low]
 
 
-def tile_size(plan: Plan, *, threads: int, budget: int = BUDGET) -> int:
-    """The edge [pixels] of tiles whose input, ``COPIES`` times and for all threads, fits in ``budget`` [bytes]."""
-    pixels = budget / (threads * COPIES * 4 * max(1.0, sum(_depths(plan))))
-    edge = math.isqrt(int(pixels))
-    step = CHUNK if edge >= CHUNK else SMALLEST
-    return max(SMALLEST, edge // step * step)
+def tile_size(plan: Plan, *, budget: int = BUDGET) -> tuple[int, int]:
+    """(rows, columns) of a tile whose input, ``COPIES`` times, fits in ``budget`` [bytes]: blocks of its files."""
+    pixels = min(budget / (COPIES * 4 * max(1.0, sum(_depths(plan)))), LARGEST**2)
+    return whole_blocks(pixels, getattr(_deepest(plan), "block", None) or CHUNK)
+
+
+def whole_blocks(pixels: float, block: int) -> tuple[int, int]:
+    """The largest (rows, columns) of whole blocks within ``pixels``, square rather than long; else halves of a block.
+
+    >>> whole_blocks(950_000, 512), whole_blocks(950_000, 1024), whole_blocks(150_000, 1024)
+    ((512, 1536), (512, 1024), (256, 512))
+    """
+    if pixels >= block**2:
+        count = int(pixels // block**2)
+        rows = max(range(1, math.isqrt(count) + 1), key=lambda rows: (count // rows * rows, rows))
+        return block * rows, block * (count // rows)
+    while block > SMALLEST and block**2 > pixels:
+        block //= 2
+    return block, 2 * block if 2 * block**2 <= pixels else block
 
 
 def block_size(plan: Plan) -> int:
-    """The edge [pixels] of the blocks that a tile is computed in: a power of 2 that a UDF's chunk is a multiple of."""
+    """The edge [pixels] of the blocks that a tile is computed in: a power of 2, as the chunks of a UDF are."""
     pixels = BLOCK_BYTES / (4 * max(1.0, *_depths(plan)))
-    return int(min(CHUNK, max(SMALLEST, 2 ** int(math.log2(pixels) / 2))))
+    return int(min(CHUNK, max(SMALLEST, 2 ** round(math.log2(pixels) / 2))))
 
 
 def anchor_of(plan: Plan) -> tuple[float, float] | None:
     """The corner (x, y) that the files behind the deepest layer start from, if they lie on the result's pixels."""
-    depths = _depths(plan)
-    deepest = max(zip(depths, plan.layers(), strict=True), key=lambda pair: pair[0], default=(0, None))[1]
-    return getattr(deepest, "anchor", None)
+    return getattr(_deepest(plan), "anchor", None)
+
+
+def _deepest(plan: Plan) -> Layer | None:
+    """The layer with the most values on a pixel."""
+    depths = zip(_depths(plan), plan.layers(), strict=True)
+    return max(depths, key=lambda pair: pair[0], default=(0, None))[1]
 
 
 def _depths(plan: Plan) -> list[float]:
@@ -103,39 +132,42 @@ def _depths(plan: Plan) -> list[float]:
 
 
 def evaluate_tiles(
-    plan: Plan, *, size: int | None = None, threads: int | None = None, client: Any = None
+    plan: Plan, *, size: Size | None = None, threads: int | None = None, client: Any = None
 ) -> Iterator[tuple[Tile, Any]]:
     """(tile, its cube) for every tile of the result, as they are ready.
 
-    On a pool of ``threads`` (default: one a core), or on the workers of a ``dask.distributed`` client.
-    Raises the first error of a tile; tiles not begun are dropped then.
+    By ``threads`` of this process (default: one a core), or by the workers of a ``dask.distributed`` client, a tile
+    each. Raises the first error of a tile; what is not begun is dropped then.
     """
-    workers = threads or os.cpu_count() or 1
-    todo = iter(plan_tiles(plan, size or tile_size(plan, threads=workers)))
-    return _on_threads(plan, todo, workers) if client is None else _on_cluster(plan, todo, client)
+    todo = iter(plan_tiles(plan, size or tile_size(plan)))
+    return (
+        _on_threads(plan, todo, threads or os.cpu_count() or 1) if client is None else _on_cluster(plan, todo, client)
+    )
 
 
-def plan_tiles(plan: Plan, size: int) -> tuple[Tile, ...]:
+def plan_tiles(plan: Plan, size: Size) -> tuple[Tile, ...]:
     """The tiles of the result, cut where the files behind it are."""
     if plan.grid is None:
         raise GraphError("the result has no pixels, so it cannot be cut into tiles")
     return tiles(plan.grid, size, anchor_of(plan))
 
 
-def evaluate_tile(plan: Plan, window: GeoBox) -> Any:
-    """The result on a window: every layer read once, then computed block by block, near the cache.
+def evaluate_tile(plan: Plan, window: GeoBox, pool: Executor | None = None) -> Any:
+    """The result on a window: every layer read once, then computed block by block, near the cache; both by the pool.
 
     Blocks are counted from the grid's corner, as the chunks of a UDF are.
     """
-    held = hold(plan, window)
+    held = hold(plan, window, pool)
     gaps = sorted({gap for cube in held.values() for gap in cube.attrs.pop("gaps", ())})
     edge, (top, left) = block_size(plan), windows.steps(window, plan.grid)
+    rows, columns = (cuts(length, edge, -start) for length, start in zip(window.shape, (top, left), strict=True))
+    places = list(product(rows, columns))
+    parts = (map if pool is None else pool.map)(lambda place: plan.evaluate(window[place], held), places)
     whole: Cube | None = None
-    for rows in cuts(window.shape[0], edge, -top):
-        for columns in cuts(window.shape[1], edge, -left):
-            part = plan.evaluate(window[rows, columns], held).transpose(..., "y", "x")
-            whole = _frame(part, window) if whole is None else whole
-            whole.values[..., rows, columns] = part.values
+    for (rows_of, columns_of), part in zip(places, parts, strict=True):
+        ordered = part.transpose(..., "y", "x")
+        whole = _frame(ordered, window) if whole is None else whole
+        whole.values[..., rows_of, columns_of] = ordered.values
     return whole if whole is None or not gaps else whole.assign_attrs(gaps=gaps)
 
 
@@ -148,21 +180,13 @@ def _frame(part: Cube, window: GeoBox) -> Cube:
 
 
 def _on_threads(plan: Plan, todo: Iterator[Tile], workers: int) -> Iterator[tuple[Tile, Any]]:
-    # The limit is the process's, so it is set once around all threads: tiles already fill the cores.
+    # The limit is the process's, so it is set once around all threads: blocks already fill the cores.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        running: dict[Future[Any], Tile] = {}
         try:
-            while True:
-                for tile in islice(todo, workers + 1 - len(running)):
-                    running[pool.submit(evaluate_tile, plan, tile.window)] = tile
-                if not running:
-                    return
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield running.pop(future), future.result()
+            for tile in todo:
+                yield tile, evaluate_tile(plan, tile.window, pool)
         finally:
-            for future in running:
-                future.cancel()
+            pool.shutdown(cancel_futures=True)
 
 
 def _on_cluster(plan: Plan, todo: Iterator[Tile], client: Any) -> Iterator[tuple[Tile, Any]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from drylands_openeo.engine import Environment, Plan, Program, Source
-from drylands_openeo.engine.tiles import evaluate_tiles, tile_size, tiles
+from drylands_openeo.engine.tiles import evaluate_tiles, plan_tiles, tile_size
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.local.output import Output, canonical, save_provenance
 from drylands_openeo.local.run import Progress, Workers, silent
@@ -98,8 +98,8 @@ def _counted(
     grid = plan.grid
     if grid is None:
         raise DrylandsError("the drought index has no pixels on the ground")
-    size = workers.tile or tile_size(plan, threads=workers.threads)
-    total = len(tiles(grid, size))
+    size = workers.tile or tile_size(plan)
+    total = len(plan_tiles(plan, size))
     maps = np.full((len(MAPS), *grid.shape), np.nan)
     progress(0, total)
     ready = evaluate_tiles(plan, size=size, threads=workers.threads, client=workers.client)

@@ -6,7 +6,7 @@ from typing import Any
 from openeo import DataCube
 
 from drylands_openeo.engine import Environment, Plan, Program
-from drylands_openeo.engine.tiles import evaluate_tiles, tile_size, tiles
+from drylands_openeo.engine.tiles import evaluate_tiles, plan_tiles, tile_size
 from drylands_openeo.local.run import Progress, Workers, silent
 from drylands_openeo.product import Arguments
 from drylands_openeo.products.texture import median_image
@@ -26,8 +26,8 @@ def band_range(
     image: DataCube = median_image(get_profile("local"), arguments)
     plan = Plan(Program.parse(image.flat_graph()), environment)
     how, histogram = workers or Workers(), Histogram(tuple(arguments["band"]))
-    size = how.tile or tile_size(plan, threads=how.threads)
-    total, ready = len(tiles(plan.grid, size)), evaluate_tiles(plan, size=size, threads=how.threads, client=how.client)
+    size = how.tile or tile_size(plan)
+    total, ready = len(plan_tiles(plan, size)), evaluate_tiles(plan, size=size, threads=how.threads, client=how.client)
     for done, (_, cube) in enumerate(ready, start=1):
         histogram.add(_values(cube))
         progress(done, total)

@@ -52,14 +52,21 @@ class ByRole:
 
 
 def source_of(
-    *, cube: Path | None = None, scale: float | None = None, units: Mapping[str, str] | None = None, **stac: Any
+    *,
+    cube: Path | None = None,
+    scale: float | None = None,
+    units: Mapping[str, str] | None = None,
+    lasting: bool = False,
+    **stac: Any,
 ) -> Source:
     """A cube file, a STAC source with the settings of :class:`StacSource` (``source`` first of all), or both.
 
     A cube file is taken for what it holds: a climate, or images of Sentinel-2. With both, the file serves its own
-    role and the STAC source all others; images and a STAC source together are a mistake.
+    role and the STAC source all others; images and a STAC source together are a mistake. ``lasting``: the source
+    outlives a run (a server's), so it asks the catalogue each time; else it asks once for the same items.
     """
-    catalogue = Catalogue(StacSource(**stac), dict(units or {})) if stac.get("source") else None
+    memory: dict[Any, Any] | None = None if lasting else {}
+    catalogue = Catalogue(StacSource(**stac, memory=memory), dict(units or {})) if stac.get("source") else None
     if cube is None and catalogue is None:
         raise DrylandsError("no source: give a STAC API, a known name, a catalogue, or a cube file")
     if cube is None and catalogue is not None:

@@ -1,7 +1,9 @@
 """A STAC source as layers of a cube: one grid, one list of days, pixels read window by window."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from drylands_openeo.stac.dialects import bands_of
 from drylands_openeo.stac.grid import SomeExtent, area_of, corner_of, grid_over, native_resolution, outline_of
 from drylands_openeo.stac.load import Days, OnError, as_cube, centre_longitude, read_scenes
 from drylands_openeo.stac.metadata import is_sentinel2
-from drylands_openeo.stac.read import Loader, Reader
+from drylands_openeo.stac.read import Loader, Reader, block_of
 from drylands_openeo.stac.scenes import Scene, scenes_of, touching
 from drylands_openeo.stac.search import search
 from drylands_openeo.stac.sources import ROLES
@@ -55,6 +57,12 @@ class StacLayer:
         corners = (corner_of(item, self.bands[0], self.grid) for item in self.items)
         return next((corner for corner in corners if corner is not None), None)
 
+    @cached_property
+    def block(self) -> int | None:
+        """Edge [pixels] of the square blocks that the first file is read by; None where there is no telling."""
+        first = next((band for scene in self.scenes for band in scene.bands if band is not None), None)
+        return None if first is None else block_of(first)
+
     @property
     def times(self) -> tuple[np.datetime64, ...]:
         """The solar days."""
@@ -65,8 +73,12 @@ class StacLayer:
 
         Gaps (``on_error="gap"``) are named in ``attrs["gaps"]``.
         """
+        return self.read_on(window, None)
+
+    def read_on(self, window: GeoBox, pool: Executor | None) -> xr.DataArray:
+        """The same, read by the threads of a pool."""
         met = touching(self.scenes, window)
-        values, gaps = read_scenes(met, self.days, len(self.bands), window, self.reader, self.on_error)
+        values, gaps = read_scenes(met, self.days, len(self.bands), window, self.reader, self.on_error, pool)
         return as_cube(values, self.days, self.bands, window, gaps)
 
 
@@ -76,7 +88,8 @@ class StacSource:
 
     ``crs``: of the grid; the UTM zone of the area's centre unless given. ``resolution`` [units of the crs]: that of the
     bands (10 or 20 m) for Sentinel-2, otherwise the collection's own. ``max_cloud_cover`` [%] and ``where`` as in
-    ``search``, for Sentinel-2 only. ``loader``, ``resampling``, ``on_error`` as in ``load``.
+    ``search``, for Sentinel-2 only. ``loader``, ``resampling``, ``on_error`` as in ``load``. ``memory``: what has been
+    found, so that the layers of one graph (bands, scene classification) ask the catalogue once; None: ask each time.
     """
 
     source: str | Path
@@ -87,6 +100,10 @@ class StacSource:
     crs: str | int | None = None
     resolution: float | None = None
     resampling: str = "bilinear"
+    memory: dict[Any, list[Item]] | None = field(default=None, compare=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "memory": None}
 
     def layer(
         self,
@@ -117,15 +134,7 @@ class StacSource:
     def _items(
         self, collection: str, area: Area, temporal_extent: Any, properties: Mapping[str, Predicate]
     ) -> list[Item]:
-        optical = collection in OPTICAL
-        items = search(
-            self.source,
-            area=area,
-            period=period_of(temporal_extent),
-            collection=collection,
-            max_cloud_cover=self.max_cloud_cover if optical else None,
-            where=self.where if optical else None,
-        )
+        items = self._found(collection, area, period_of(temporal_extent))
         chosen = [item for item in items if _meets(item, properties)]
         if not chosen:
             raise NoItemsError(
@@ -133,6 +142,23 @@ class StacSource:
                 f"{', '.join(sorted(properties))}"
             )
         return chosen
+
+    def _found(self, collection: str, area: Area, period: Period | None) -> list[Item]:
+        key = (collection, area.geometry.wkb, period)
+        if self.memory is not None and key in self.memory:
+            return self.memory[key]
+        optical = collection in OPTICAL
+        items = search(
+            self.source,
+            area=area,
+            period=period,
+            collection=collection,
+            max_cloud_cover=self.max_cloud_cover if optical else None,
+            where=self.where if optical else None,
+        )
+        if self.memory is not None:
+            self.memory[key] = items
+        return items
 
     def _grid(self, outline: Geometry, item: Item, bands: Sequence[str]) -> GeoBox:
         if self.resolution is not None:

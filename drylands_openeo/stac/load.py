@@ -1,7 +1,7 @@
 """Items to reflectance on one grid: (t, bands, y, x), float32, NaN for no data."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import product
+from concurrent.futures import Executor
 from typing import Any, Literal, cast
 
 import dask.array as da
@@ -19,6 +19,9 @@ from drylands_openeo.stac.scenes import Scene, SceneBand, scenes_of, touching
 
 OnError = Literal["raise", "gap"]
 Days = NDArray[np.datetime64]
+
+TOGETHER = 4
+"""Days that one thread reads with one setting of GDAL's options."""
 
 
 def load(
@@ -60,26 +63,52 @@ def centre_longitude(grid: GeoBox) -> float:
 
 
 def read_scenes(
-    scenes: Sequence[Scene], days: Days, bands: int, grid: GeoBox, reader: Reader, on_error: OnError
+    scenes: Sequence[Scene],
+    days: Days,
+    bands: int,
+    grid: GeoBox,
+    reader: Reader,
+    on_error: OnError,
+    pool: Executor | None = None,
 ) -> tuple[NDArray[np.float32], list[str]]:
-    """((t, bands, y, x), gaps): every day of ``days`` in turn, the first valid pixel of its scenes."""
+    """((t, bands, y, x), gaps): every day of ``days``, the first valid pixel of its scenes; by the pool's threads."""
     cube = np.empty((len(days), bands, *grid.shape), dtype=np.float32)
-    begun = np.zeros((len(days), bands), dtype=bool)
+    of_day: list[list[Scene]] = [[] for _ in days]
+    for scene in scenes:
+        of_day[int(np.searchsorted(days, scene.day))].append(scene)
+
+    def read(first: int) -> list[str]:
+        with configured():
+            return [
+                gap
+                for day in range(first, min(first + TOGETHER, len(days)))
+                for gap in _read_day(cube[day], of_day[day], grid, reader, on_error)
+            ]
+
+    spread = map if pool is None else pool.map
     gaps = [gap for scene in scenes for gap in scene.gaps]
-    with configured():
-        for scene, number in product(scenes, range(bands)):
-            band, plane = scene.bands[number], (int(np.searchsorted(days, scene.day)), number)
+    gaps.extend(gap for found in spread(read, range(0, len(days), TOGETHER)) for gap in found)
+    return cube, gaps
+
+
+def _read_day(
+    planes: NDArray[np.float32], scenes: Sequence[Scene], grid: GeoBox, reader: Reader, on_error: OnError
+) -> list[str]:
+    """Fills (bands, y, x) with the first valid pixel of the scenes; the gaps."""
+    begun, gaps = np.zeros(len(planes), dtype=bool), []
+    for scene in scenes:
+        for number, band in enumerate(scene.bands):
             if band is None:
                 continue
             try:
-                _lay(cube[plane], band, grid, reader, first=not begun[plane])
-                begun[plane] = True
+                _lay(planes[number], band, grid, reader, first=not begun[number])
+                begun[number] = True
             except AssetError as error:
                 if on_error == "raise":
                     raise
                 gaps.append(f"{band.label}: {error}")
-    cube[~begun] = np.nan
-    return cube, gaps
+    planes[~begun] = np.nan
+    return gaps
 
 
 def as_cube(values: Any, days: Days, bands: Sequence[str], grid: GeoBox, gaps: Sequence[str]) -> xr.DataArray:

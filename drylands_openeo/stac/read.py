@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 
 import numpy as np
 import rasterio
+import rasterio.errors
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from odc.loader import RasterLoadParams, RasterSource, reader_driver
@@ -120,6 +121,16 @@ def _grid_of(band: SceneBand, stamp: int) -> GeoBox:
         grid = GeoBox.from_rio(file)
     _ = grid.crs and grid.crs.epsg  # once known, it makes comparisons quick
     return grid
+
+
+def block_of(band: SceneBand) -> int | None:
+    """Edge [pixels] of the square blocks of a file; None for strips and for what cannot be opened."""
+    try:
+        with configured(), rasterio.open(signed(band)) as file:
+            height, width = file.block_shapes[band.asset.index - 1]
+    except rasterio.errors.RasterioError:  # reading in earnest will name it
+        return None
+    return int(height) if height == width else None
 
 
 def _stamp(href: str) -> int:
