@@ -203,3 +203,13 @@ def real_back_end(path, folder, *parameters):
     with rasterio.open(folder / "harmonic_ndvi.tif") as written:
         assert (written.shape, written.crs.to_epsg()) == ((66, 64), 32631)
         return dict(zip(written.descriptions, written.read(), strict=True))
+
+
+def test_the_graph_of_the_published_fusion(tmp_path, mistake):
+    where = ("--bbox", "115,42.4,115.1,42.5", "--period", "2021-05/2021-09")
+    drylands("efast", *where, "--every", 5, "--out", tmp_path / "efast.json")
+    (call,) = json.loads((tmp_path / "efast.json").read_text()).values()
+    assert call["process_id"] == "efast"
+    assert call["arguments"]["temporal_extent_target"] == ["2021-05-03", "2021-09-29"]
+    assert call["arguments"]["interval_days"] == 5
+    assert "--period" in mistake("efast", *where[:2])

@@ -326,6 +326,12 @@ def test_layers_of_one_run_ask_the_catalogue_once(catalogue, monkeypatch):
     assert pickle.loads(pickle.dumps(of_a_run)).memory is None
 
 
+def test_an_unknown_resampling_is_named_with_those_there_are(catalogue):
+    source = StacSource(catalogue.static, resampling="near")
+    with pytest.raises(DrylandsError, match="resampling 'near' is not one of nearest, bilinear, cubic"):
+        source.layer("sentinel-2-l2a", spatial_extent=list(scenes.LONLAT), bands=["red"])
+
+
 def test_a_pool_of_threads_reads_the_same(catalogue):
     layer = StacSource(catalogue.static, crs=32650).layer("sentinel-2-l2a", spatial_extent=list(scenes.LONLAT))
     with ThreadPoolExecutor(3) as pool:

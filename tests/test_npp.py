@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from drylands_openeo.udf.npp import annual, apply_datacube, casa, optimum_temperature
+from drylands_openeo.udf.npp import annual, apply_datacube, casa, moisture_of, optimum_temperature
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -97,20 +97,37 @@ def test_annual_totals_need_whole_years():
 
 
 def test_the_udf_gives_one_band_a_month():
-    values = np.tile(np.stack(STEPPE, axis=1)[:, :, None, None], (1, 1, 2, 3)).astype(np.float32)
-    names = ["ndvi", "radiation", "temperature", "moisture"]
+    ndvi, radiation, warmth, _ = STEPPE
+    rain, demand = np.linspace(2, 60, 12), np.linspace(10, 140, 12)
+    days = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+    given = np.stack([ndvi, radiation / days, warmth, rain, demand], axis=1)
+    values = np.tile(given[:, :, None, None], (1, 1, 2, 3)).astype(np.float32)
+    names = ["ndvi", "radiation", "tmean", "precipitation", "pet"]
     coords = {"t": pd.date_range("2024-01-01", periods=12, freq="MS"), "bands": names, "x": [0.0, 1.0, 2.0]}
     cube = xr.DataArray(values, coords, ("t", "bands", "y", "x"))
-    found = apply_datacube(cube.isel(bands=[2, 0, 3, 1]), {"efficiency": 0.4})
+    found = apply_datacube(cube.isel(bands=[2, 0, 3, 1, 4]), {"efficiency": 0.4})
     assert found.dims == ("t", "bands", "y", "x")
     assert found.dtype == np.float32
     assert list(found.bands.values) == ["npp"]
     assert (found.t == cube.t).all()
-    assert found.values[:, 0, 1, 2] == pytest.approx(casa(*STEPPE, efficiency=0.4), rel=1e-5)
-    with pytest.raises(ValueError, match="'moisture'"):
-        apply_datacube(cube.isel(bands=[0, 1, 2]), {})
+    expected = casa(ndvi, radiation, warmth, moisture_of(rain, demand), efficiency=0.4)
+    assert found.values[:, 0, 1, 2] == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="'pet'"):
+        apply_datacube(cube.isel(bands=[0, 1, 2, 3]), {})
     with pytest.raises(ValueError, match="'emax'"):
         apply_datacube(cube, {"emax": 0.4})
+
+
+@given(rain=st.floats(0, 1000), demand=st.floats(0.1, 400))
+def test_moisture_is_a_share_that_grows_with_rain_and_falls_with_demand(rain, demand):
+    share = float(moisture_of(rain, demand))
+    assert 0 <= share <= 1
+    assert share <= float(moisture_of(rain + 10, demand)) + 1e-12
+    assert float(moisture_of(rain, 1.1 * demand)) <= share + 1e-12
+
+
+def test_a_gap_in_the_water_is_a_gap_in_moisture():
+    assert np.isnan(moisture_of([np.nan, 5.0, np.nan], [10.0, np.nan, 0.0])).all()
 
 
 @pytest.mark.parametrize("wrong", [{"ndvi_low": 0.7}, {"ndvi_high": 1.0}, {"fpar_high": 1.2}, {"efficiency": 0}])

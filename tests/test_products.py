@@ -22,7 +22,6 @@ from drylands_openeo.product import NO_DEFAULT, Parameter
 from drylands_openeo.products import PRODUCTS, get_product
 from drylands_openeo.products.formulas import INDICES
 from drylands_openeo.products.harmonic_series import mid_months
-from drylands_openeo.products.npp import CLIMATE_BANDS
 from drylands_openeo.profiles import get_profile
 
 LOCAL, CDSE = get_profile("local"), get_profile("cdse")
@@ -213,8 +212,9 @@ def seasonal(profile, mean=0.35, amplitude=0.15, phase=0.6):
 def everything(profile):
     """Every band of two years, and the other inputs that products have, all on one grid."""
     cubes = scene(profile, tuple(BY_NAME), dates=24)
-    some = next(iter(cubes.values())).isel(bands=slice(4))
-    others = some.copy(data=np.full(some.shape, 5.0)).assign_coords(bands=[*CLIMATE_BANDS, TERRAIN_BAND])
+    named = ("radiation", "tmin", "tmean", "tmax", "precipitation", "latitude")
+    some = next(iter(cubes.values())).isel(bands=slice(len(named) + 1))
+    others = some.copy(data=np.full(some.shape, 5.0)).assign_coords(bands=[*named, TERRAIN_BAND])
     return {**cubes, ("others",): others}
 
 

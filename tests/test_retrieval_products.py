@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-from drylands_openeo.udf.npp import casa
+from drylands_openeo.udf.npp import casa, moisture_of
 from drylands_openeo.udf.texture import glcm, quantise
 from odc.geo.geobox import GeoBox
 from typer.testing import CliRunner
@@ -237,13 +237,14 @@ def npp_graph(profile=LOCAL, period="2020", **arguments):
     return get_product("npp").flat_graph(profile, **place, **arguments)
 
 
-def test_on_a_back_end_without_climate_its_address_is_asked_for():
-    for profile in (LOCAL, CDSE):
-        with pytest.raises(DrylandsError, match=r"'climate' has .*, not all of radiation, temperature, moisture; give"):
-            npp_graph(profile)
+def test_production_takes_the_climate_of_the_other_products():
+    ids = [node["arguments"]["id"] for node in npp_graph(LOCAL).values() if node["process_id"] == "load_collection"]
+    assert set(ids) == {"sentinel-2-l2a", "climate"}
+    with pytest.raises(DrylandsError, match=r"'cdse': its climate has no radiation; give the address of a monthly"):
+        npp_graph(CDSE)
     graph = npp_graph(CDSE, climate="https://stac.example.org/collections/climate")
-    (stac,) = [node for node in graph.values() if node["process_id"] == "load_stac"]
-    assert stac["arguments"]["url"] == "https://stac.example.org/collections/climate"
+    addresses = {node["arguments"]["url"] for node in graph.values() if node["process_id"] == "load_stac"}
+    assert addresses == {"https://stac.example.org/collections/climate"}
 
 
 def test_annual_totals_need_whole_years():
@@ -261,6 +262,10 @@ GRID = GeoBox.from_bbox((500_000, 4_700_000, 500_080, 4_700_080), "EPSG:32650", 
 COARSE = GeoBox.from_bbox((498_000, 4_698_000, 503_000, 4_703_000), "EPSG:32650", resolution=1000, tight=True)
 MONTHS = pd.date_range("2020-01-01", periods=24, freq="MS").to_numpy()
 WARMTH = 10 - 15 * np.cos(2 * np.pi * np.arange(24) / 12)
+
+
+LIGHT, RAIN, DEMAND = (np.full(24, level) for level in (13.0, 30.0, 80.0))
+CLIMATE = {"radiation": LIGHT, "tmean": WARMTH, "precipitation": RAIN, "pet": DEMAND}
 
 
 @dataclass(frozen=True)
@@ -286,7 +291,7 @@ class SteadySource:
             level = {"red": 0.1, "nir": 0.3, "scl": 5.0}
             return Steady(GRID, tuple(times), tuple(extent.bands), np.tile([level[b] for b in extent.bands], (73, 1)))
         if collection == "climate":
-            climate = np.stack([np.full(24, 400.0), WARMTH, np.full(24, 0.4)], axis=1)
+            climate = np.stack([CLIMATE[band] for band in extent.bands], axis=1)
             return Steady(COARSE, tuple(MONTHS), tuple(extent.bands), climate)
         return Steady(
             COARSE, tuple(MONTHS), tuple(extent.bands), np.full((24, 1), 10.0 if collection == "npp" else 2.0)
@@ -298,13 +303,14 @@ class SteadySource:
 
 def npp(period="2020/2021", **arguments):
     plan = Plan(
-        Program.parse(npp_graph(period=period, **{"climate": "climate", **arguments})), Environment(SteadySource())
+        Program.parse(npp_graph(period=period, **{"pet_method": "given", **arguments})), Environment(SteadySource())
     )
     return plan.evaluate()
 
 
 def test_npp_of_steady_green_and_a_seasonal_climate_is_that_of_the_formula():
-    expected = casa(np.full(24, 0.5), np.full(24, 400.0), WARMTH, np.full(24, 0.4))
+    days = pd.DatetimeIndex(MONTHS).days_in_month.to_numpy()
+    expected = casa(np.full(24, 0.5), LIGHT * days, WARMTH, moisture_of(RAIN, DEMAND))
     monthly = npp(step="month")
     np.testing.assert_allclose(monthly.values[:, 0, 2, 3], expected, rtol=2e-3)
     annual = npp()

@@ -7,7 +7,7 @@ Chinese J. Plant Ecol. 31(3):413-424 (taken from later use, not from that text: 
     e      = e_max T1 T2 W               [gC MJ-1]
     T1     = 0.8 + 0.02 Topt - 0.0005 Topt^2, 0 at T <= -10           cold and hot sites grow less at any time
     T2     = 1.1814 / (1 + exp(0.2 (Topt - 10 - T))) / (1 + exp(0.3 (T - Topt - 10)))  months away from Topt do too
-    W      = 0.5 + 0.5 moisture
+    W      = 0.5 + 0.5 moisture, actual over potential evapotranspiration
     FPAR   = mean of two lines, in NDVI and in SR = (1 + NDVI) / (1 - NDVI), cut at their ends
 
 T [degC] is the month's mean air temperature, Topt that of the month in which NDVI is greatest.
@@ -16,9 +16,10 @@ T [degC] is the month's mean air temperature, Topt that of the month in which ND
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-BANDS = ("ndvi", "radiation", "temperature", "moisture")
+BANDS = ("ndvi", "radiation", "tmean", "precipitation", "pet")
 MONTHS = 12
 CONSTANTS = (
     "optimum",
@@ -131,6 +132,25 @@ def optimum_temperature(ndvi: np.ndarray, temperature: np.ndarray) -> np.ndarray
     return np.take_along_axis(warmth, best[..., None], axis=-1)[..., 0]
 
 
+def moisture_of(precipitation: Any, pet: Any) -> np.ndarray:
+    """Actual over potential evapotranspiration, 0..1, of a month's rain and reference evapotranspiration [mm].
+
+    Zhou and Zhang (1995), Acta Phytoecologica Sinica 19(3):193-200, as Zhu et al. (2007) put it into CASA: net
+    radiation in mm of water follows from both, R = 0.369 sqrt(E0 P) + 0.598 E0; E = P R (P^2 + R^2 + P R) / ((P + R)
+    (P^2 + R^2)); potential is (E + E0) / 2, after Bouchet. A month without demand (frost) is moist.
+
+    >>> moisture_of([0.0, 30.0, 300.0, 0.0], [100.0, 100.0, 100.0, 0.0]).round(3).tolist()
+    [0.0, 0.45, 1.0, 1.0]
+    """
+    rain, demand = (np.maximum(np.asarray(values, np.float64), 0) for values in (precipitation, pet))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        net = 0.369 * np.sqrt(demand * rain) + 0.598 * demand
+        both = rain * net
+        actual = np.where(both == 0, 0.0 * both, both * (rain**2 + net**2 + both) / ((rain + net) * (rain**2 + net**2)))
+        share = np.minimum(2 * actual / (actual + demand), 1)
+    return np.where(demand == 0, 1.0 + 0.0 * rain, share)
+
+
 def annual(npp: Any) -> np.ndarray:
     """Sums of each twelve months (..., years) [gC m-2 yr-1] of NPP (..., t) that starts with a year; NaN if one is.
 
@@ -144,8 +164,9 @@ def annual(npp: Any) -> np.ndarray:
 
 
 def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
-    """(t, bands = ndvi radiation temperature moisture, y, x), months -> (t, bands = npp, y, x) [gC m-2 month-1].
+    """(t, bands = ndvi radiation tmean precipitation pet, y, x), months -> (t, bands = npp, y, x) [gC m-2 month-1].
 
+    Radiation in MJ m-2 day-1 (t tells how long a month is), temperature in degC, water in mm month-1.
     context: any constant of ``casa``; ``annual`` true: totals [gC m-2 yr-1] of each twelve months, labelled by the
     first of them. Months must follow each other without a gap in t; whole years give the steadiest optimum.
     """
@@ -157,11 +178,12 @@ def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     if missing:
         raise ValueError(f"bands: {missing} missing from {list(cube.coords['bands'].values)}")
     layers = cube.transpose("bands", "y", "x", "t")
-    inputs = [layers.sel(bands=band).values.astype(np.float32) for band in BANDS]
+    index, sun, warmth, rain, demand = (layers.sel(bands=band).values.astype(np.float32) for band in BANDS)
+    days = pd.DatetimeIndex(cube.coords["t"].values).days_in_month.to_numpy(np.float32)
     coords = {name: cube.coords[name] for name in ("t", "y", "x") if name in cube.coords}
-    npp = casa(*inputs, **constants)
+    npp = casa(index, sun * days, warmth, moisture_of(rain, demand).astype(np.float32), **constants)
     if context.get("annual"):
         npp = annual(npp)
-        coords |= {"t": cube.coords["t"].values[::MONTHS]} if "t" in coords else {}
+        coords |= {"t": cube.coords["t"].values[::MONTHS]}
     months_or_years = npp.transpose(2, 0, 1)[:, None]
     return xr.DataArray(months_or_years, {**coords, "bands": ["npp"]}, ("t", "bands", "y", "x"))

@@ -39,7 +39,7 @@ SHORT: Mapping[str, Mapping[str, Any]] = {
     "harmonic_ndvi": {"trend": False},
     "trend": {"fewest": 1},
     "drought": {"drought_index": "spei"},
-    "npp": {"dates": [f"2020-{month:02d}-15" for month in range(1, 13)], "climate": f"{AT}climate"},
+    "npp": {"dates": [f"2020-{month:02d}-15" for month in range(1, 13)]},
 }
 """What the images of the comparison allow."""
 

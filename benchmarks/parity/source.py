@@ -34,8 +34,6 @@ LEVELS = {
     "tmean": (6, 14),
     "tmax": (14, 14),
     "radiation": (15, 8),
-    "temperature": (10, 14),
-    "moisture": (0.5, 0.3),
     "elevation": (1200, 150),
     "DEM": (1200, 150),
     "awc": (90, 20),

@@ -15,6 +15,7 @@ from drylands_openeo.cli import (
     check,
     demo,
     drought,
+    efast,
     endmembers,
     graph,
     range,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command("products")(catalogue.products)
 app.command("search")(search.search_items)
 app.command("graph")(graph.write_graph)
+app.command("efast")(efast.write_efast)
 app.command("check")(check.check_graph)
 app.command("run")(run.run_graph)
 app.command("stac-build")(stac_build.build_stac)

@@ -30,6 +30,7 @@ CubePath = Annotated[Path | None, typer.Option(help="A file (netCDF, zarr): a do
 Resolution = Annotated[float | None, typer.Option(help="Pixel size [units of --crs].")]
 Crs = Annotated[str | None, typer.Option(help="Projection, e.g. EPSG:32650; default: the area's UTM zone.")]
 TileEdge = Annotated[int | None, typer.Option(min=16, help="Edge of a tile [pixels]; default: what memory allows.")]
+Resampling = Annotated[str, typer.Option(help="Of bands on other pixels: nearest (as back-ends load), bilinear, ...")]
 Trusted = Annotated[list[str] | None, typer.Option(help="SHA-256 of a UDF text that may run, or 'any'.")]
 
 
@@ -48,10 +49,11 @@ def run_graph(
     cloud_cover: CloudCover = None,
     where: Where = None,
     loader: Annotated[str, typer.Option(help="odc-stac or stackstac.")] = "odc-stac",
+    resampling: Resampling = "nearest",
     gaps: Annotated[bool, typer.Option("--gaps", help="Go on where an asset cannot be read; gaps are listed.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
     format: Annotated[str, typer.Option(help="GTiff or netCDF.")] = "GTiff",
-    threads: Annotated[int, typer.Option(min=1, help="Tiles worked on at one time.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that read and compute.")] = 2,
     tile: TileEdge = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask.distributed scheduler.")] = None,
     allow_udf: Trusted = None,
@@ -82,7 +84,7 @@ def run_graph(
         how = remote.How(split, crs, jobs, attempts, poll, patience, remote.options_of(job_option), rules, stac_of)
         return remote.run_remote(order, how, backend, login, force=force, quiet=quiet)
     stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
-    stac |= {"loader": loader, "on_error": "gap" if gaps else "raise"}
+    stac |= {"loader": loader, "resampling": resampling, "on_error": "gap" if gaps else "raise"}
     workers, trusted = local.Workers(threads, tile), frozenset(allow_udf or ())
     here = Here(cube, scale, units_of(units), stac, workers, scheduler, trusted, pictures)
     return run_here(order, here, quiet=quiet)

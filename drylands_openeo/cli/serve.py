@@ -60,7 +60,13 @@ def serve(
         parallel=jobs,
         threads=threads,
     )
-    run(settings, local.source_of(cube=cube, scale=scale, lasting=True, **stac), host, port, show_password=password is None)
+    run(
+        settings,
+        local.source_of(cube=cube, scale=scale, lasting=True, **stac),
+        host,
+        port,
+        show_password=password is None,
+    )
 
 
 def run(settings: Settings, source: engine.Source, host: str, port: int, *, show_password: bool) -> None:

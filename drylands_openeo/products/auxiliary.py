@@ -1,13 +1,18 @@
 """Inputs besides Sentinel-2, from a back-end's collection or a STAC collection that the caller names."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from openeo import DataCube
 from openeo.internal.graph_building import PGNode
 
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.product import Arguments, Parameter, is_open
-from drylands_openeo.profiles import Profile
+from drylands_openeo.profiles import CLIMATE, Collection, Profile
+
+OWN_CLIMATE = ("precipitation", "pet", "tmin", "tmean", "tmax", "radiation", "wind", "humidity", "vapour_pressure")
+"""What a climate at an address of the caller's may hold."""
 
 
 def address(role: str, what: str) -> Parameter:
@@ -36,6 +41,22 @@ def load_auxiliary(profile: Profile, role: str, bands: Sequence[str], arguments:
     if collection.url is not None:
         return DataCube(PGNode("load_stac", arguments={"url": collection.url, **loaded}), connection=None)
     return DataCube.load_collection(collection.id, connection=None, **loaded)
+
+
+def with_climate(profile: Profile, where: Any, names: Sequence[str]) -> Profile:
+    """The profile with a climate that has ``names``: at the address ``where``, or the back-end's own where it is empty.
+
+    A climate at an address has months and our names and units.
+    """
+    if is_open(where) or where:
+        own = Collection(CLIMATE, {name: name for name in OWN_CLIMATE}, 1000.0, "parameter climate", url=where)
+        return replace(profile, collections={**profile.collections, CLIMATE: own})
+    if missing := [name for name in names if name not in profile.of(CLIMATE).bands]:
+        raise DrylandsError(
+            f"back-end {profile.name!r}: its climate has no {missing[0]}; give the address of a monthly climate that "
+            "has it, by our names and in our units, as parameter 'climate'"
+        )
+    return profile
 
 
 def named(cube: DataCube, profile: Profile, source: Sequence[str], target: Sequence[str]) -> DataCube:

@@ -117,7 +117,8 @@ PRODUCT = Product(
     ),
     references=tuple(dict.fromkeys(index.reference for index in INDICES.values())),
     limitations=(
-        "Bands of 20 m (red edge, short-wave infrared) are taken at the nearest pixel of the 10 m grid.",
+        "Bands of 20 m (red edge, short-wave infrared) are taken at the nearest pixel of the 10 m grid; a run on this "
+        "machine may interpolate them (`--resampling bilinear`), and then differs from back-ends.",
         "The scene classification calls some bright sand cloud and misses thin cirrus; see the count.",
         "A median of few observations follows the season of those; compare the count.",
     ),

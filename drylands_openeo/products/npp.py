@@ -6,12 +6,13 @@ from drylands_openeo.errors import DrylandsError
 from drylands_openeo.kernel import Kernel
 from drylands_openeo.product import Arguments, OutputBand, Parameter, Product, is_open
 from drylands_openeo.products import harmonic_series
-from drylands_openeo.products.auxiliary import address, load_auxiliary, named
+from drylands_openeo.products.auxiliary import address, load_auxiliary, named, with_climate
+from drylands_openeo.products.climate import PET_LIMITATIONS, PET_PARAMETERS, PET_REFERENCES, load_climate, pet_cube
 from drylands_openeo.profiles import CLIMATE, NPP, OPTICAL, Profile
 
 KERNEL = Kernel("npp")
 
-CLIMATE_BANDS = ("radiation", "temperature", "moisture")
+CLIMATE_BANDS = ("radiation", "tmean", "precipitation")
 
 DAYS = {"month": 30.436875, "year": 365.2425}
 """Mean length of the periods [days], Gregorian."""
@@ -38,7 +39,8 @@ def _casa(profile: Profile, arguments: Arguments) -> DataCube:
     fit = {"index": "ndvi", "harmonics": arguments["harmonics"], "trend": False, "method": "hants"}
     series = harmonic_series.PRODUCT.cube(profile, {**arguments, **fit})
     ndvi = series.rename_labels(dimension=profile.band, target=["ndvi"])
-    climate = load_auxiliary(profile, CLIMATE, CLIMATE_BANDS, arguments)
+    source = with_climate(profile, arguments[CLIMATE], CLIMATE_BANDS)
+    climate = load_climate(source, CLIMATE_BANDS, arguments).merge_cubes(pet_cube(source, arguments))
     months = [
         cube.aggregate_temporal_period(period="month", reducer="mean", dimension=profile.time)
         for cube in (ndvi, climate)
@@ -78,10 +80,9 @@ PRODUCT = Product(
     summary="Net primary production by the CASA model, or from another product, a year or a month",
     description=(
         "NPP = APAR e, by month: the light that the canopy takes up, from the curve of NDVI that `harmonic_series` "
-        "fits, times an efficiency lowered by heat, cold and drought (CASA). Climate comes monthly, with bands "
-        "`radiation` (total solar, MJ m-2 month-1), `temperature` (mean, degC) and `moisture` (actual over potential "
-        "evapotranspiration, 0..1), on any grid. With method `total` or `rate` the band is taken from another "
-        "product instead, in the same unit."
+        "fits, times an efficiency lowered by heat, cold and drought (CASA). The climate is that of the other "
+        "products: radiation, mean temperature, precipitation and what potential evapotranspiration is made of, on any "
+        "grid. With method `total` or `rate` the band is taken from another product instead, in the same unit."
     ),
     inputs=(OPTICAL, CLIMATE),
     parameters=(
@@ -111,7 +112,8 @@ PRODUCT = Product(
         ),
         Parameter("ndvi_low", "NDVI without green cover.", _SHARE, default=0.023),
         Parameter("ndvi_high", "NDVI of full green cover.", _SHARE, default=0.634),
-        address(CLIMATE, "monthly climate (bands radiation, temperature, moisture)"),
+        address(CLIMATE, "monthly climate: radiation [MJ m-2 day-1], tmean [degC], precipitation [mm], input of pet"),
+        *PET_PARAMETERS,
         Parameter(
             NPP,
             "Address of a STAC collection with NPP, for method total or rate; empty: the back-end's collection.",
@@ -136,6 +138,7 @@ PRODUCT = Product(
     references=(
         "Potter et al. (1993), doi:10.1029/93GB02725",
         "Roerink et al. (2000), doi:10.1080/014311600209814",
+        *PET_REFERENCES,
     ),
     limitations=(
         "Published efficiencies differ fivefold among vegetation types: calibrate where plots exist.",
@@ -143,9 +146,12 @@ PRODUCT = Product(
         "The seasonal curve is the same every year; years differ by their climate alone. For years that differ in "
         "greenness run one year at a time.",
         "Climate is interpolated to the pixels of Sentinel-2; it has no detail of its own there.",
+        "Water reaches plants in the month of its rain: there is no store in the soil, no snow and no groundwater.",
+        *PET_LIMITATIONS,
     ),
     example={
         "dates": [f"2021-{month:02d}-15" for month in range(1, 13)],
         "climate": "https://stac.example.org/collections/climate",
+        "latitude": 42.45,
     },
 )

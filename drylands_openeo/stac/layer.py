@@ -87,9 +87,10 @@ class StacSource:
     """Where layers come from: a source as ``search`` takes it, and how its pixels are to be read.
 
     ``crs``: of the grid; the UTM zone of the area's centre unless given. ``resolution`` [units of the crs]: that of the
-    bands (10 or 20 m) for Sentinel-2, otherwise the collection's own. ``max_cloud_cover`` [%] and ``where`` as in
-    ``search``, for Sentinel-2 only. ``loader``, ``resampling``, ``on_error`` as in ``load``. ``memory``: what has been
-    found, so that the layers of one graph (bands, scene classification) ask the catalogue once; None: ask each time.
+    bands (10 or 20 m) for Sentinel-2, otherwise the collection's own. ``resampling``: as in ``load``; nearest, unless
+    the caller wants another, is what back-ends do. ``max_cloud_cover`` [%] and ``where`` as in ``search``, for
+    Sentinel-2 only. ``loader``, ``on_error`` as in ``load``. ``memory``: what has been found, so that the layers of one
+    graph (bands, scene classification) ask the catalogue once; None: ask each time.
     """
 
     source: str | Path
@@ -99,7 +100,7 @@ class StacSource:
     where: str | Mapping[str, Any] | None = None
     crs: str | int | None = None
     resolution: float | None = None
-    resampling: str = "bilinear"
+    resampling: str = "nearest"
     memory: dict[Any, list[Item]] | None = field(default=None, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:

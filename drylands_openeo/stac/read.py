@@ -42,6 +42,10 @@ _STOCK = {"GDAL_HTTP_MAX_RETRY": "10", "GDAL_HTTP_RETRY_DELAY": "0.5"}
 """What odc-stac says where nobody has configured it: minutes of waiting for a server that is down."""
 
 
+METHODS = ("nearest", "bilinear", "cubic", "cubic_spline", "lanczos", "average", "rms", "med", "mode", "min", "max")
+"""GDAL's ways of resampling that make sense for reflectance or classes."""
+
+
 @dataclass(frozen=True)
 class Reader:
     """Reads bands by ``loader``; ``resampling`` is for reflectance and other continuous values (classes: nearest).
@@ -56,6 +60,8 @@ class Reader:
     def __post_init__(self) -> None:
         if self.loader not in _LOADERS:
             raise DrylandsError(f"loader {self.loader!r} is not one of {', '.join(_LOADERS)}")
+        if self.resampling not in METHODS:
+            raise DrylandsError(f"resampling {self.resampling!r} is not one of {', '.join(METHODS)}")
 
     def read(self, band: SceneBand, grid: GeoBox) -> tuple[Window, NDArray[np.float32]]:
         """(part of the grid that the file covers, values there), NaN where there is no data.
