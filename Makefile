@@ -31,9 +31,10 @@ format: $(STAMP) ## ruff, in place
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-node-tools:      ## the official graph validator, under .node (needs node and npm)
+node-tools:      ## the official graph validator and the Web Editor's client, under .node (needs node and npm)
 	mkdir -p .node
-	npm install --prefix .node --no-package-lock --no-save --no-audit --no-fund --loglevel=error @openeo/js-processgraphs@1.4.2
+	npm install --prefix .node --no-package-lock --no-save --no-audit --no-fund --loglevel=error \
+	    @openeo/js-processgraphs@1.4.2 @openeo/js-client@2.12.0
 
 graphs: $(STAMP) ## process_graphs/ from the products
 	$(BIN)/python -m drylands_openeo.catalogue process_graphs
