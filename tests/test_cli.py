@@ -13,6 +13,7 @@ from shared import need
 from typer.testing import CliRunner
 
 from drylands_openeo.cli.app import app, main
+from drylands_openeo.cli.commands import COMMANDS
 from drylands_openeo.world import build
 
 RUNNER = CliRunner()
@@ -213,3 +214,16 @@ def test_the_graph_of_the_published_fusion(tmp_path, mistake):
     assert call["arguments"]["temporal_extent_target"] == ["2021-05-03", "2021-09-29"]
     assert call["arguments"]["interval_days"] == 5
     assert "--period" in mistake("efast", *where[:2])
+
+
+def test_help_names_every_command_and_imports_none():
+    listed = "import sys; sys.argv = ['drylands', '--help']; from drylands_openeo.cli import main\n"
+    ask = listed + "try: main()\nfinally: print(sorted({'numpy', 'xarray', 'openeo', 'rasterio'} & set(sys.modules)))"
+    shown = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False).stdout
+    assert shown.endswith("[]\n")
+    assert all(f"\n  {name} " in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_of_its_own(name):
+    assert f"{name} [OPTIONS]" in drylands(name, "--help")
