@@ -59,11 +59,13 @@ def test_named_dates_give_the_fitted_series():
     series[5] = np.nan
     dates = ["2023-02-01", "2023-08-01T12:00:00Z"]
     result = apply_datacube(cube_of(series, TIMES), {"dates": dates, "trend": True})
-    assert (result.dims, result.shape, result.dtype) == (("t", "bands", "y", "x"), (2, 1, 3, 4), np.float32)
-    assert result.bands.values.tolist() == ["ndvi"]
+    assert (result.dims, result.shape, result.dtype) == (("t", "bands", "y", "x"), (2, 2, 3, 4), np.float32)
+    assert result.bands.values.tolist() == ["ndvi", "count"]
     assert result.indexes["t"].equals(pd.DatetimeIndex(["2023-02-01", "2023-08-01T12:00"]))
     expected = fitted(fit(series, YEARS, trend=True), decimal_years(result.t.values), harmonics=1, trend=True)
-    np.testing.assert_allclose(result.values.reshape(2, 12).T, expected, atol=1e-6)
+    np.testing.assert_allclose(result.sel(bands="ndvi").values.reshape(2, 12).T, expected, atol=1e-6)
+    counts = np.broadcast_to(np.isfinite(series).sum(-1), (2, 12))
+    np.testing.assert_array_equal(result.sel(bands="count").values.reshape(2, 12), counts)
     assert np.isnan(expected[5]).all()
 
 

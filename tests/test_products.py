@@ -231,7 +231,8 @@ def test_the_series_is_the_curve_on_the_dates():
     dates = ["2020-02-01", "2021-08-09"]
     result = computed("harmonic_series", LOCAL, seasonal(LOCAL), dates=dates)
     assert result.dims == ("t", "bands", "y", "x")
-    assert [*result.bands.values] == ["ndvi"]
+    assert [*result.bands.values] == ["ndvi", "count"]
+    np.testing.assert_array_equal(result.sel(bands="count"), 40)
     years = (np.array(dates, "datetime64[D]") - np.datetime64("2000-01-01")) / np.timedelta64(1, "D") / 365.2425
     curve = 0.35 + 0.15 * np.sin(2 * np.pi * years + 0.6)
     np.testing.assert_allclose(result.isel(bands=0, y=0, x=0), curve, atol=1e-4)

@@ -54,12 +54,20 @@ def test_shares_sum_to_one_on_pixels_of_twenty_metres(world, model):
     assert known.mean() > 0.9
     np.testing.assert_allclose(shares.sum("bands").values[known], 1, atol=1e-5)
     assert shares.values[:, known].min() >= 0
+    seen = cube.sel(bands="count").values
+    assert seen[known].min() > 0
+    assert (seen[~known] < 1).all()
 
 
 def test_a_composite_a_month_has_dates(world):
     cube = cube_of(world, "fractional_cover", composite="month", draws=1)
     assert cube.dims == ("t", "bands", "y", "x")
     assert [str(label)[:7] for label in cube.t.values[:2]] == ["2020-01", "2020-02"]
+    dates = cube_of(world, "fractional_cover", composite="date", draws=1).sel(bands="count")
+    whole = cube_of(world, "fractional_cover", draws=1).sel(bands="count")
+    assert set(np.unique(dates)) <= {0.0, 0.25, 0.5, 0.75, 1.0}
+    np.testing.assert_allclose(dates.sum("t"), whole)
+    np.testing.assert_allclose(cube.sel(bands="count").fillna(0).sum("t"), whole)
 
 
 def test_a_library_of_one_s_own_is_taken_and_a_wrong_name_told(tmp_path):
@@ -120,7 +128,7 @@ def _tiled(world, arguments, tile):
         LOCAL, spatial_extent=world.area, temporal_extent=world.period, **arguments
     )
     plan = Plan(Program.parse(graph), Environment(local.source_of(source=world.catalogue)))
-    whole = np.full((2, *plan.grid.shape), np.nan, np.float32)
+    whole = np.full((3, *plan.grid.shape), np.nan, np.float32)
     for piece, cube in evaluate_tiles(plan, size=tile, threads=2):
         rows, columns = cube.shape[-2:]
         whole[:, piece.row : piece.row + rows, piece.column : piece.column + columns] = cube.values

@@ -28,8 +28,7 @@ PIVOT = 1e-6  # of the number of dates; below it the valid samples do not determ
 HUBER_K = 1.345  # residuals beyond it [robust standard deviations] lose weight: 95 % efficiency for normal errors
 NORMAL_MAD = 0.6744897501960817  # median absolute deviation of the standard normal distribution
 HUBER_STEPS, HUBER_STEP = 50, 1e-7  # iterations at most; a smaller step [robust standard deviations] ends them
-FET = 0.05  # HANTS fit error tolerance [index]: how far below the curve a sample may lie
-DOD = 5  # HANTS degree of overdetermination: samples beyond the number of unknowns that are always kept
+FET, DOD = 0.05, 5  # HANTS: how far below the curve a sample may lie [index]; samples kept beyond the unknowns
 SOLVE_BLOCK, EXACT_BLOCK, PEAK_BLOCK = 32768, 512, 1024  # pixels at a time
 SUM_DATES, SUM_PIXELS = 40, 4096  # at a time: blocks that stay in the cache, rows long enough to read fast
 WEAK, CANCELLED = 0.05, 1e-3  # worse-conditioned pixels and closer fits than these are done again, exactly
@@ -104,9 +103,9 @@ def fit(series: Array, years: Array, *, harmonics: int = 1, trend: bool = False,
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     robust = {"huber": _huber, "hants": _hants}.get(method)
-    lead, dates = series.shape[:-1], series.shape[-1]
+    lead = series.shape[:-1]
     dtype = np.dtype(np.float32 if np.can_cast(series.dtype, np.float32) else np.float64)
-    pixels = series.reshape(math.prod(lead), dates).T  # a view, both for (..., t) and for (t, ...) in memory
+    pixels = series.reshape(math.prod(lead), years.size).T  # a view, both for (..., t) and for (t, ...) in memory
     basis = make_basis(years, harmonics, trend)
     table = np.empty((len(names), pixels.shape[1]), dtype)
     for start in range(0, pixels.shape[1], SOLVE_BLOCK):
@@ -135,7 +134,7 @@ def fitted(coefficients: Array, years: Array, *, harmonics: int, trend: bool) ->
 
 
 def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
-    """(t, bands=1, y, x) -> (bands, y, x), bands as ``outputs``; with ``dates`` in the context (t, bands=1, y, x).
+    """(t, bands=1, y, x) -> (bands, y, x), bands as ``outputs``; with ``dates`` (t, bands = its own and count, y, x).
 
     context : ``harmonics`` (1), ``trend`` (false), ``method`` ("ols"), ``dates`` (none; ISO 8601): all optional
     """
@@ -150,8 +149,9 @@ def apply_datacube(cube: xr.DataArray, context: dict) -> xr.DataArray:
     values = np.moveaxis(result, -1, 0).astype(np.float32, copy=False)
     if dates is None:
         return xr.DataArray(values, dims=("bands", "y", "x"), coords=place | {"bands": outputs(**model)})
-    place |= {"t": dates, "bands": cube["bands"].values}
-    return xr.DataArray(values[:, np.newaxis], dims=("t", "bands", "y", "x"), coords=place)
+    place |= {"t": dates, "bands": [*cube["bands"].values, "count"]}
+    values = np.stack([values, np.broadcast_to(found[..., -1], values.shape)], axis=1)
+    return xr.DataArray(values, dims=("t", "bands", "y", "x"), coords=place)
 
 
 class Basis(NamedTuple):

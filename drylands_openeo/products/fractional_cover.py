@@ -8,7 +8,7 @@ from drylands_openeo.endmembers import PUBLISHED, Library, all_published, publis
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.kernel import Kernel
 from drylands_openeo.product import Arguments, OutputBand, Parameter, Product
-from drylands_openeo.products.composites import COMPOSITE, composite
+from drylands_openeo.products.composites import COMPOSITE, COUNT, clear_count, composite
 from drylands_openeo.products.masking import PARAMETERS, load_clear
 from drylands_openeo.profiles import OPTICAL, Profile
 
@@ -51,15 +51,19 @@ def _outputs(arguments: Arguments) -> tuple[OutputBand, ...]:
         "ppnm": [OutputBand("nonlinearity", "1", "coefficient b of the squared term")],
         "fan": [OutputBand("nonlinearity", "1", "share of the light scattered between covers")],
     }
-    return (*shares, misfit, *added[arguments["model"]])
+    return (*shares, misfit, *added[arguments["model"]], COUNT)
 
 
 def _cube(profile: Profile, arguments: Arguments) -> DataCube:
-    clear = composite(load_clear(profile, BANDS, arguments), profile, arguments["composite"])
+    dates = load_clear(profile, BANDS, arguments)
+    clear, count = (make(dates, profile, arguments["composite"]) for make in (composite, clear_count))
     # Not DataCube.resample_spatial: openeo then takes x and y for all the dimensions that there are.
-    coarse = clear.process("resample_spatial", data=clear, resolution=PIXEL, method="average")
+    coarse, seen = (
+        cube.process("resample_spatial", data=cube, resolution=PIXEL, method="average") for cube in (clear, count)
+    )
     shares = coarse.apply_dimension(dimension=profile.band, process=KERNEL.remote(**_context(arguments)))
-    return shares.rename_labels(dimension=profile.band, target=[band.name for band in _outputs(arguments)])
+    names = [band.name for band in _outputs(arguments) if band is not COUNT]
+    return shares.rename_labels(dimension=profile.band, target=names).merge_cubes(seen)
 
 
 PRODUCT = Product(

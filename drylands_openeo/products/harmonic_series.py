@@ -38,12 +38,14 @@ def mid_months(temporal_extent: list[str]) -> list[str]:
 
 def _outputs(arguments: Arguments) -> tuple[OutputBand, ...]:
     index = INDICES[arguments["index"]]
-    return (OutputBand(index.name, index.unit, f"value of the fitted curve on each date: {index.summary}"),)
+    curve = OutputBand(index.name, index.unit, f"value of the fitted curve on each date: {index.summary}")
+    return (curve, OutputBand("count", "1", "clear observations that the curve is fitted to, the same on every date"))
 
 
 def _cube(profile: Profile, arguments: Arguments) -> DataCube:
     context = {**fit_context(arguments), "dates": arguments["dates"]}
-    return index_series(profile, arguments).apply_dimension(dimension=profile.time, process=KERNEL.remote(**context))
+    curve = index_series(profile, arguments).apply_dimension(dimension=profile.time, process=KERNEL.remote(**context))
+    return curve.rename_labels(dimension=profile.band, target=[arguments["index"], "count"])
 
 
 PRODUCT = Product(
@@ -51,9 +53,8 @@ PRODUCT = Product(
     summary="Fitted seasonal curve of a vegetation index on given dates",
     description=(
         "The curve of `harmonic_ndvi` evaluated on given dates: a series without gaps, on the same dates for "
-        "every pixel. Dims (t, bands, y, x), one band, called as the index; the labels of t are the dates. The number "
-        "of clear observations behind each pixel's curve is the band `count` of `harmonic_ndvi` with the same "
-        "arguments."
+        "every pixel. Dims (t, bands, y, x), bands the index and `count`, the number of clear observations behind each "
+        "pixel's curve; the labels of t are the dates."
     ),
     inputs=(OPTICAL,),
     parameters=(

@@ -8,12 +8,11 @@ from openeo import DataCube
 from openeo.processes import array_create
 
 from drylands_openeo.product import Arguments, OutputBand, Parameter, Product, is_open
+from drylands_openeo.products.composites import COUNT, clear_count
 from drylands_openeo.products.formulas import INDICES
 from drylands_openeo.products.loading import element
 from drylands_openeo.products.masking import PARAMETERS, load_clear
 from drylands_openeo.profiles import OPTICAL, Profile
-
-COUNT = OutputBand("count", "1", "clear observations in the period; 0 or no data where there is none")
 
 
 def bands_of(names: Sequence[str]) -> tuple[str, ...]:
@@ -75,14 +74,9 @@ def _cube(profile: Profile, arguments: Arguments) -> DataCube:
     values = index_cube(reflectance, profile, names)
     if is_open(index):
         values = chosen(values, index)
-    return values.reduce_dimension(dimension=profile.time, reducer="median").merge_cubes(_count(reflectance, profile))
-
-
-def _count(reflectance: DataCube, profile: Profile) -> DataCube:
-    """How many dates have data in any band: the mask clears all bands alike."""
-    first = reflectance.reduce_dimension(dimension=profile.band, reducer="first")
-    counted = first.reduce_dimension(dimension=profile.time, reducer=lambda data: data.count())
-    return counted.add_dimension(name=profile.band, label=COUNT.name, type="bands")
+    return values.reduce_dimension(dimension=profile.time, reducer="median").merge_cubes(
+        clear_count(reflectance, profile)
+    )
 
 
 PRODUCT = Product(

@@ -37,8 +37,7 @@ def _casa(profile: Profile, arguments: Arguments) -> DataCube:
     if arguments["step"] == "year":
         _check_whole_years(arguments["dates"])
     fit = {"index": "ndvi", "harmonics": arguments["harmonics"], "trend": False, "method": "hants"}
-    series = harmonic_series.PRODUCT.cube(profile, {**arguments, **fit})
-    ndvi = series.rename_labels(dimension=profile.band, target=["ndvi"])
+    ndvi = harmonic_series.PRODUCT.cube(profile, {**arguments, **fit})
     source = with_climate(profile, arguments[CLIMATE], CLIMATE_BANDS)
     climate = load_climate(source, CLIMATE_BANDS, arguments).merge_cubes(pet_cube(source, arguments))
     months = [

@@ -9,6 +9,7 @@ from drylands_openeo.errors import DrylandsError
 from drylands_openeo.kernel import Kernel
 from drylands_openeo.product import Arguments, OutputBand, Parameter, Product, is_open
 from drylands_openeo.products.auxiliary import named
+from drylands_openeo.products.composites import COUNT, clear_count
 from drylands_openeo.products.masking import PARAMETERS, load_clear
 from drylands_openeo.profiles import OPTICAL, Profile
 
@@ -70,7 +71,10 @@ SHAPE_PARAMETERS = (
 
 def median_image(profile: Profile, arguments: Arguments) -> DataCube:
     """The median of each band over the period: dims (bands, y, x), bands by common name."""
-    clear = load_clear(profile, arguments["band"], arguments)
+    return _median(load_clear(profile, arguments["band"], arguments), profile, arguments)
+
+
+def _median(clear: DataCube, profile: Profile, arguments: Arguments) -> DataCube:
     median = clear.reduce_dimension(dimension=profile.time, reducer="median")
     return named(median, profile, profile.band_names(tuple(arguments["band"])), arguments["band"])
 
@@ -99,17 +103,20 @@ def check_ranges(arguments: Arguments, bands: int) -> None:
 
 
 def _outputs(arguments: Arguments) -> tuple[OutputBand, ...]:
-    return tuple(
+    textures = [
         OutputBand(f"{band}_{feature}", "1", f"{feature} of {band}: {FEATURES[feature]}")
         for band in arguments["band"]
         for feature in arguments["feature"]
-    )
+    ]
+    return (*textures, COUNT)
 
 
 def _cube(profile: Profile, arguments: Arguments) -> DataCube:
     check_ranges(arguments, len(arguments["band"]))
-    made = textured(median_image(profile, arguments), arguments, arguments["feature"])
-    return made.rename_labels(dimension=profile.band, target=[band.name for band in _outputs(arguments)])
+    clear = load_clear(profile, arguments["band"], arguments)
+    made = textured(_median(clear, profile, arguments), arguments, arguments["feature"])
+    names = [band.name for band in _outputs(arguments) if band is not COUNT]
+    return made.rename_labels(dimension=profile.band, target=names).merge_cubes(clear_count(clear, profile))
 
 
 def _choice(name: str, description: str, values: list[str], default: list[str]) -> Parameter:
