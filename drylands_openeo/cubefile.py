@@ -29,6 +29,11 @@ INTEGER_SCALE = 1e-4
 INTEGER_NODATA = {np.dtype("uint16"): 65535, np.dtype("int16"): -32768, np.dtype("uint8"): 255}
 """What openEO back-ends write for no data where the file does not say."""
 
+DIMENSIONS = {"time": "t", "lat": "y", "latitude": "y", "lon": "x", "longitude": "x"}
+"""Other names of the dimensions; by these of longitude and latitude a file needs no projection."""
+
+DEGREES = "degrees_east"
+
 BRIGHTEST = 2.0
 """A median reflectance above this is a count, not a reflectance."""
 
@@ -162,9 +167,14 @@ def _opened(path: Path, interval: Sequence[np.datetime64 | None]) -> xr.Dataset:
         dataset = xr.open_dataset(path, decode_coords=False)
     except (OSError, ValueError) as error:
         raise SourceError(f"cube file {str(path)!r} is not a netCDF file that can be read: {error}") from error
-    dataset = dataset.rename({old: "t" for old in ("time",) if old in dataset.dims})
+    degrees = {"lon", "longitude"} & set(dataset.dims)
+    dataset = dataset.rename({old: new for old, new in DIMENSIONS.items() if old in dataset.dims})
     if "t" not in dataset.dims or not {"y", "x"} <= set(dataset.dims):
         raise SourceError(f"cube file {str(path)!r} has dims {tuple(dataset.sizes)}; expected t, y, x")
+    if degrees:
+        dataset["x"].attrs["units"] = DEGREES
+    if dataset.sizes["y"] > 1 and dataset["y"].values[0] < dataset["y"].values[-1]:
+        dataset = dataset.isel(y=slice(None, None, -1))  # kept with south first: turned as it is read
     start, end = interval
     inside = np.ones(dataset.sizes["t"], bool)
     if start is not None:
@@ -190,6 +200,8 @@ def _spatial_ref(dataset: xr.Dataset) -> xr.Variable:
             attributes = dict(dataset[name].attrs)
             attributes.setdefault("spatial_ref", attributes.get("crs_wkt", ""))
             return xr.Variable((), 0, attributes)
+    if dataset["x"].attrs.get("units") == DEGREES:
+        return xr.Variable((), 0, {"spatial_ref": "EPSG:4326"})
     return xr.Variable((), 0)
 
 

@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 
+import climates
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import servers
@@ -227,3 +229,23 @@ def test_help_names_every_command_and_imports_none():
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_help_of_its_own(name):
     assert f"{name} [OPTIONS]" in drylands(name, "--help")
+
+
+def test_each_role_may_have_a_file_of_its_own(tmp_path, mistake):
+    climate = climates.saved(climates.with_units(climates.truth("2001-01", 36)), tmp_path / "climate.nc")
+    coords = {"time": pd.date_range("2001-01-01", periods=3, freq="YS"), "lat": climates.LAT, "lon": climates.LON}
+    npp = xr.Dataset({"npp": (("time", "lat", "lon"), np.full((3, 3, 4), 250.0))}, coords)
+    npp.to_netcdf(tmp_path / "npp.nc", engine="h5netcdf")
+    inputs = ("--input", f"climate={climate}", "--input", f"npp={tmp_path / 'npp.nc'}")
+    drylands("run", "mnpp", *inputs, "--param", "pet_method=given", "--out", tmp_path, "--quiet", "--no-pictures")
+    truth = climates.truth("2001-01", 36).groupby("time.year").sum()
+    with rasterio.open(tmp_path / "mnpp_20020101.tif") as found:
+        wanted = 250 / (100 * (truth.precipitation / truth.pet).sel(year=2002))
+        np.testing.assert_allclose(found.read(2), wanted, rtol=1e-5)
+    drylands("run", "npp", *inputs[2:], "--param", "method=total", "--out", tmp_path, "--quiet", "--no-pictures",
+             "--bbox", "98,41,108,47", "--period", "2001/2003")  # fmt: skip
+    with rasterio.open(tmp_path / "npp_20020101.tif") as found:
+        assert set(np.unique(found.read(1))) == {250.0}
+    assert "--input 'rain=r.nc' is not role=file; roles are climate" in mistake("run", "mnpp", "--input", "rain=r.nc")
+    assert "there is no source for 'climate'; there is one for npp" in mistake("run", "mnpp", *inputs[2:])
+    assert "'gone.nc' does not exist" in mistake("run", "mnpp", "--input", "npp=gone.nc")

@@ -76,3 +76,12 @@ def test_the_output_of_a_real_back_end():
     kept = read.sel(bands="SCL").isin([4, 5, 6])
     assert float(kept.mean()) == pytest.approx(0.165, abs=0.001)
     assert float(np.nanmedian(read.sel(bands="B04").where(kept))) == pytest.approx(0.0331, abs=1e-4)
+
+
+def test_a_file_on_longitudes_kept_south_first_is_turned(tmp_path):
+    coords = {"time": pd.date_range("2001-01-01", periods=2, freq="YS"), "lat": [40.5, 41.5], "lon": [100.5, 101.5]}
+    values = np.arange(8.0).reshape(2, 2, 2)
+    xr.Dataset({"npp": (("time", "lat", "lon"), values)}, coords).to_netcdf(tmp_path / "npp.nc", engine="h5netcdf")
+    layer = CubeFile(tmp_path / "npp.nc").collection("npp", Extent(bands=["npp"]))
+    assert (layer.grid.crs.epsg, layer.grid.resolution.y) == (4326, -1)
+    np.testing.assert_array_equal(layer.read(layer.grid).values[:, 0], values[:, ::-1])

@@ -198,7 +198,7 @@ def test_the_product_finds_the_lag_between_images_and_a_climate_of_its_own_grid(
         climate_extent=["1990-01-01", "2000-01-01"], drought_index="spi", accumulation=1, largest_lag=6,
         erosion=0, dilation=0,
     )  # fmt: skip
-    plan = Plan(Program.parse(graph), Environment(ByRole(climate, Images())))
+    plan = Plan(Program.parse(graph), Environment(ByRole({"climate": climate}, Images())))
     whole = plan.evaluate()
     assert [*whole.bands.values] == [band.name for band in get_product("vegetation_response").outputs({})]
     assert dict(whole.sizes) == {"bands": 6, "y": 8, "x": 16}

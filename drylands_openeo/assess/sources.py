@@ -2,44 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from drylands_openeo import local
 from drylands_openeo.cubefile import CubeFile
-from drylands_openeo.engine import Extent, Layer, Source
+from drylands_openeo.engine import Source
 from drylands_openeo.errors import SourceError
+from drylands_openeo.local.sources import ByRole
 from drylands_openeo.profiles import CLIMATE
 
 
-@dataclass(frozen=True)
-class Roles:
-    """Sources by role; a graph calls them by ``load_collection``."""
-
-    sources: Mapping[str, Source]
-
-    def collection(self, collection: str, extent: Extent) -> Layer:
-        """The collection from the source of its role."""
-        return self._of(collection).collection(collection, extent)
-
-    def stac_at(self, url: str, extent: Extent) -> Layer:
-        """The source whose role the address is."""
-        return self._of(url).stac_at(url, extent)
-
-    def added(self, role: str, source: Source) -> "Roles":
-        """With one more."""
-        return replace(self, sources={**self.sources, role: source})
-
-    def _of(self, role: str) -> Source:
-        if role not in self.sources:
-            raise SourceError(f"the assessment has no source {role!r}; it has {', '.join(self.sources)}")
-        return self.sources[role]
-
-
-def opened(tables: Mapping[str, Mapping[str, Any]]) -> Roles:
+def opened(tables: Mapping[str, Mapping[str, Any]]) -> ByRole:
     """The sources that the settings name: a climate in any units, cubes whose bands are called as the role wants."""
-    return Roles({role: _source(role, table) for role, table in tables.items()})
+    return ByRole({role: _source(role, table) for role, table in tables.items()})
 
 
 def stamp(table: Mapping[str, Any]) -> str:

@@ -15,10 +15,11 @@ from drylands_openeo.assess.legends import LEGENDS
 from drylands_openeo.assess.mapfile import MapFile
 from drylands_openeo.assess.record import Record, fingerprint
 from drylands_openeo.assess.settings import Settings
-from drylands_openeo.assess.sources import Roles, stamp
+from drylands_openeo.assess.sources import stamp
 from drylands_openeo.assess.strata import borne, mean_of_years, write_strata
 from drylands_openeo.engine import Environment, Extent
 from drylands_openeo.engine.tiles import tiles
+from drylands_openeo.local.sources import ByRole
 from drylands_openeo.products import get_product
 from drylands_openeo.profiles import CONDITION, LAND_COVER, get_profile
 from drylands_openeo.statistics.boundaries import Cloud, fit
@@ -35,7 +36,7 @@ class Workshop:
     """What every step needs: settings, sources, the folder of the maps, and the record of what is finished."""
 
     settings: Settings
-    sources: Roles
+    sources: ByRole
     folder: Path
     record: Record
     workers: local.Workers
@@ -109,7 +110,7 @@ class Workshop:
         fitted: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
         return fitted
 
-    def _map(self, product_id: str, arguments: Mapping[str, Any], sources: Roles, marks: list[str]) -> Path:
+    def _map(self, product_id: str, arguments: Mapping[str, Any], sources: ByRole, marks: list[str]) -> Path:
         product = get_product(product_id)
         graph = self._graph(product_id, arguments)
 

@@ -30,6 +30,7 @@ class Here:
     """Where the pixels come from, and how the tiles are worked on. ``stac``: settings of StacSource."""
 
     cube: Path | None
+    inputs: Mapping[str, str]
     scale: float | None
     units: Mapping[str, str]
     stac: Mapping[str, Any]
@@ -41,8 +42,8 @@ class Here:
 
 def run_here(order: Order, here: Here, *, quiet: bool) -> None:
     """Run it and write its maps."""
-    graph, arguments, bands, name = _program(order, here.cube)
-    pixels = local.source_of(cube=here.cube, scale=here.scale, units=here.units, **here.stac)
+    graph, arguments, bands, name = _program(order, here)
+    pixels = local.source_of(cube=here.cube, scale=here.scale, units=here.units, inputs=here.inputs, **here.stac)
     shared = Namespaces(Path(order.what).parent if order.what.endswith(".json") else None)
     environment = Environment(pixels, resolve=shared, trusted=here.trusted, trust_any="any" in here.trusted)
     output = local.Output(order.out, name, bands, order.format, picture=here.pictures)
@@ -62,7 +63,7 @@ def show(result: local.Result) -> None:
         console.print(f"{len(result.gaps)} gaps: " + "; ".join(result.gaps), style="yellow", markup=False)
 
 
-def _program(order: Order, cube: Path | None) -> tuple[Mapping[str, Any], dict[str, Any], Any, str]:
+def _program(order: Order, here: Here) -> tuple[Mapping[str, Any], dict[str, Any], Any, str]:
     """(graph, arguments, described bands, name) of a product or of a graph file."""
     arguments = dict(order.parameters)
     if order.what.endswith(".json"):
@@ -72,14 +73,14 @@ def _program(order: Order, cube: Path | None) -> tuple[Mapping[str, Any], dict[s
             arguments["temporal_extent"] = list(Period.of(order.period).interval)
         return read_graph(Path(order.what)), arguments, (), Path(order.what).stem
     product = get_product(order.what)
-    resolution = order.resolution
-    if cube is not None and resolution is None:
-        file = local.file_source(cube)
+    resolution, files = order.resolution, here.cube is not None or bool(here.inputs)
+    if here.cube is not None and resolution is None:
+        file = local.file_source(here.cube)
         resolution = file.resolution if isinstance(file, CubeFile) else None
     graph = product.flat_graph(
         get_profile("local"),
-        spatial_extent=WORLD if order.place is None and cube else needed(order.place, "--bbox or --area"),
-        temporal_extent=EVER if order.period is None and cube else needed(order.period, "--period"),
+        spatial_extent=WORLD if order.place is None and files else needed(order.place, "--bbox or --area"),
+        temporal_extent=EVER if order.period is None and files else needed(order.period, "--period"),
         **({} if resolution is None else {"resolution": resolution}),
         **arguments,
     )

@@ -102,6 +102,22 @@ def with_stac(profile: Profile, stac: list[str] | None) -> Profile:
     return profile
 
 
+def inputs_of(texts: list[str] | None) -> dict[str, str]:
+    """role=file or role=source pairs.
+
+    >>> inputs_of(["climate=climate.nc", "npp=https://stac.example.org"])
+    {'climate': 'climate.nc', 'npp': 'https://stac.example.org'}
+    """
+    roles = get_profile("local").collections
+    pairs = [text.partition("=") for text in texts or ()]
+    for role, mark, where in pairs:
+        if not (mark and where) or role not in roles:
+            raise DrylandsError(
+                f"--input {role + mark + where!r} is not role=file; roles are {', '.join(sorted(roles))}"
+            )
+    return {role: where for role, _, where in pairs}
+
+
 def units_of(texts: list[str] | None) -> dict[str, str]:
     """variable=unit pairs.
 

@@ -21,12 +21,16 @@ from drylands_openeo.cli.options import (
     Units,
     Where,
     area_of,
+    inputs_of,
     parameters_of,
     units_of,
 )
 from drylands_openeo.errors import DrylandsError
 
 CubePath = Annotated[Path | None, typer.Option(help="A file (netCDF, zarr): a downloaded cube, or a climate.")]
+Inputs = Annotated[
+    list[str] | None, typer.Option(help="A file or STAC source for one role, e.g. npp=npp.nc; repeatable.")
+]
 Resolution = Annotated[float | None, typer.Option(help="Pixel size [units of --crs].")]
 Crs = Annotated[str | None, typer.Option(help="Projection, e.g. EPSG:32650; default: the area's UTM zone.")]
 TileEdge = Annotated[int | None, typer.Option(min=16, help="Edge of a tile [pixels]; default: what memory allows.")]
@@ -38,6 +42,7 @@ def run_graph(
     what: Annotated[str, typer.Argument(help="A product, or a process graph (JSON file).")],
     source: Source = None,
     cube: CubePath = None,
+    input: Inputs = None,
     units: Units = None,
     scale: Annotated[float | None, typer.Option(help="Reflectance per stored value of --cube.")] = None,
     bbox: Bbox = None,
@@ -78,7 +83,7 @@ def run_graph(
     """Run a product or a process graph, on this machine or at a back-end, and write its maps."""
     order = Order(what, area_of(bbox, area), period, parameters_of(param), resolution, format, out)
     if backend:
-        if source or cube or scheduler or where or cloud_cover is not None:
+        if source or cube or input or scheduler or where or cloud_cover is not None:
             raise DrylandsError("--backend takes its own data: leave out --source, --cube, --where and the like")
         login = remote.login_of(user, password, client_id, client_secret, provider)
         how = remote.How(split, crs, jobs, attempts, poll, patience, remote.options_of(job_option), rules, stac_of)
@@ -86,5 +91,5 @@ def run_graph(
     stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
     stac |= {"loader": loader, "resampling": resampling, "on_error": "gap" if gaps else "raise"}
     workers, trusted = local.Workers(threads, tile), frozenset(allow_udf or ())
-    here = Here(cube, scale, units_of(units), stac, workers, scheduler, trusted, pictures)
+    here = Here(cube, inputs_of(input), scale, units_of(units), stac, workers, scheduler, trusted, pictures)
     return run_here(order, here, quiet=quiet)

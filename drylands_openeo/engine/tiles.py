@@ -76,9 +76,13 @@ def cuts(length: int, size: int, start: int = 0) -> list[slice]:
     return [slice(low, high) for low, high in pairwise(edges) if high > low]
 
 
-def tile_size(plan: Plan, *, budget: int = BUDGET) -> tuple[int, int]:
-    """(rows, columns) of a tile whose input, ``COPIES`` times, fits in ``budget`` [bytes]: blocks of its files."""
-    pixels = min(budget / (COPIES * 4 * max(1.0, sum(_depths(plan)))), LARGEST**2)
+def tile_size(plan: Plan, *, budget: int = BUDGET, client: Any = None) -> tuple[int, int]:
+    """(rows, columns) of a tile whose input, ``COPIES`` times, fits in ``budget`` [bytes]: blocks of its files.
+
+    Each thread of a worker of ``client`` (``dask.distributed``) has a tile of its own, so they share the budget.
+    """
+    sharing = 1 if client is None else max(client.nthreads().values(), default=1)
+    pixels = min(budget / (sharing * COPIES * 4 * max(1.0, sum(_depths(plan)))), LARGEST**2)
     return whole_blocks(pixels, getattr(_deepest(plan), "block", None) or CHUNK)
 
 
@@ -139,7 +143,7 @@ def evaluate_tiles(
     By ``threads`` of this process (default: one a core), or by the workers of a ``dask.distributed`` client, a tile
     each. Raises the first error of a tile; what is not begun is dropped then.
     """
-    todo = iter(plan_tiles(plan, size or tile_size(plan)))
+    todo = iter(plan_tiles(plan, size or tile_size(plan, client=client)))
     return (
         _on_threads(plan, todo, threads or os.cpu_count() or 1) if client is None else _on_cluster(plan, todo, client)
     )

@@ -98,7 +98,7 @@ def _counted(
     grid = plan.grid
     if grid is None:
         raise DrylandsError("the drought index has no pixels on the ground")
-    size = workers.tile or tile_size(plan)
+    size = workers.tile or tile_size(plan, client=workers.client)
     total = len(plan_tiles(plan, size))
     maps = np.full((len(MAPS), *grid.shape), np.nan)
     progress(0, total)

@@ -26,7 +26,7 @@ def band_range(
     image: DataCube = median_image(get_profile("local"), arguments)
     plan = Plan(Program.parse(image.flat_graph()), environment)
     how, histogram = workers or Workers(), Histogram(tuple(arguments["band"]))
-    size = how.tile or tile_size(plan)
+    size = how.tile or tile_size(plan, client=how.client)
     total, ready = len(plan_tiles(plan, size)), evaluate_tiles(plan, size=size, threads=how.threads, client=how.client)
     for done, (_, cube) in enumerate(ready, start=1):
         histogram.add(_values(cube))

@@ -76,7 +76,7 @@ def run(
 def _maps(
     plan: Plan, output: Output, workers: Workers, progress: Progress
 ) -> tuple[dict[str, Path], tuple[OutputBand, ...], tuple[str, ...]]:
-    size = workers.tile or tile_size(plan)
+    size = workers.tile or tile_size(plan, client=workers.client)
     total, gaps = len(plan_tiles(plan, size)), set[str]()
     ready = evaluate_tiles(plan, size=size, threads=workers.threads, client=workers.client)
     progress(0, total)

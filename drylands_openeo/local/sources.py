@@ -14,6 +14,9 @@ from drylands_openeo.stac.sources import ROLES
 
 COLLECTIONS = "/collections/"
 
+FILES = (".nc", ".nc4", ".h5", ".zarr")
+"""Endings of files of cubes; any other name is that of a STAC source."""
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -36,19 +39,29 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class ByRole:
-    """One source for the climate, another for everything else."""
+    """Sources by role, and ``other`` for what has none of its own."""
 
-    climate: Source
-    other: Source
+    sources: Mapping[str, Source]
+    other: Source | None = None
 
     def collection(self, collection: str, extent: Extent) -> Layer:
         """The collection, from the source that is for its role."""
-        source = self.climate if collection in ROLES[CLIMATE] else self.other
-        return source.collection(collection, extent)
+        return self._of(collection).collection(collection, extent)
 
     def stac_at(self, url: str, extent: Extent) -> Layer:
-        """The other source's."""
-        return self.other.stac_at(url, extent)
+        """What is at an address, or of the role that stands in the place of one."""
+        return self._of(url).stac_at(url, extent)
+
+    def added(self, role: str, source: Source) -> "ByRole":
+        """With one more."""
+        return replace(self, sources={**self.sources, role: source})
+
+    def _of(self, name: str) -> Source:
+        role = next((role for role in self.sources if name == role or name in ROLES.get(role, ())), None)
+        found = self.other if role is None else self.sources[role]
+        if found is None:
+            raise SourceError(f"there is no source for {name!r}; there is one for {', '.join(self.sources)}")
+        return found
 
 
 def source_of(
@@ -56,15 +69,22 @@ def source_of(
     cube: Path | None = None,
     scale: float | None = None,
     units: Mapping[str, str] | None = None,
+    inputs: Mapping[str, str | Path] | None = None,
     lasting: bool = False,
     **stac: Any,
 ) -> Source:
     """A cube file, a STAC source with the settings of :class:`StacSource` (``source`` first of all), or both.
 
     A cube file is taken for what it holds: a climate, or images of Sentinel-2. With both, the file serves its own
-    role and the STAC source all others; images and a STAC source together are a mistake. ``lasting``: the source
-    outlives a run (a server's), so it asks the catalogue each time; else it asks once for the same items.
+    role and the STAC source all others; images and a STAC source together are a mistake. ``inputs``: role -> a file or
+    a STAC source for that role alone. ``lasting``: the source outlives a run (a server's), so it asks the catalogue
+    each time; else it asks once for the same items.
     """
+    if inputs:
+        by_role = {role: role_source(role, where, units=units) for role, where in inputs.items()}
+        several = cube is not None or stac.get("source")
+        rest = source_of(cube=cube, scale=scale, units=units, lasting=lasting, **stac) if several else None
+        return ByRole(by_role, rest)
     memory: dict[Any, Any] | None = None if lasting else {}
     catalogue = Catalogue(StacSource(**stac, memory=memory), dict(units or {})) if stac.get("source") else None
     if cube is None and catalogue is None:
@@ -77,16 +97,22 @@ def source_of(
         return file
     if isinstance(file, CubeFile):
         raise DrylandsError(f"{str(cube)!r} holds images: give it or a STAC source, not both")
-    return ByRole(file, catalogue)
+    return ByRole({CLIMATE: file}, catalogue)
+
+
+def role_source(role: str, where: str | Path, *, units: Mapping[str, str] | None = None) -> Source:
+    """The source of one role: a climate file, a cube whose bands are called as the role wants, or a STAC source."""
+    path = Path(where)
+    if path.is_dir() or path.suffix in FILES:
+        return file_source(path, units=units) if role == CLIMATE else CubeFile(_existing(path))
+    return Catalogue(StacSource(str(where), memory={}), dict(units or {}))
 
 
 def file_source(
     path: Path, *, scale: float | None = None, units: Mapping[str, str] | None = None
 ) -> CubeFile | ClimateFile:
     """The source that a file's content calls for: variables of a climate, or bands of Sentinel-2."""
-    path = Path(path)
-    if not path.exists():
-        raise SourceError(f"cube file {str(path)!r} does not exist")
+    path = _existing(Path(path))
     if path.is_dir() or is_climate(path):
         if scale is not None:
             raise DrylandsError(f"{str(path)!r} holds a climate, which has no reflectance for a scale of {scale:g}")
@@ -98,6 +124,12 @@ def file_source(
             f"cube file {str(path)!r} holds neither bands of Sentinel-2 nor a climate (precipitation, temperature)"
         )
     return CubeFile(path, scale)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise SourceError(f"cube file {str(path)!r} does not exist")
+    return path
 
 
 def _layer(stac: StacSource, collection: str, extent: Extent) -> Layer:
