@@ -117,6 +117,14 @@ def test_every_pixel_is_in_exactly_one_tile():
     assert (count == 1).all()
 
 
+def test_progress_grows_within_a_tile_and_ends_with_the_last():
+    told = []
+    mosaic(plan(GRAPHS["neighborhood"]), size=40, threads=2, step=told.append)
+    assert told == sorted(told)
+    assert told[0] == 0.5
+    assert told[-1] == len(tiles(GRID, 40)) == 4
+
+
 def test_tiles_shrink_as_dates_grow():
     one = plan(GRAPHS["neighborhood"])
     large, small = (np.prod(tile_size(one, budget=budget)) for budget in (2**26, 2**23))

@@ -6,9 +6,10 @@ large as memory allows, whatever the number of threads, and each block of a file
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, pairwise, product
 from typing import Any
 
@@ -40,6 +41,16 @@ BLOCK_BYTES = 64 * 2**20
 
 Size = int | tuple[int, int]
 """The edge of square tiles, or (rows, columns) [pixels]."""
+
+READ = 0.5
+"""The share of a tile's work that is done when its files are read."""
+
+Step = Callable[[float], None]
+"""Told how much is done."""
+
+
+def untold(done: float) -> None:
+    """Nobody wants to know how much is done."""
 
 
 @dataclass(frozen=True)
@@ -136,17 +147,18 @@ def _depths(plan: Plan) -> list[float]:
 
 
 def evaluate_tiles(
-    plan: Plan, *, size: Size | None = None, threads: int | None = None, client: Any = None
+    plan: Plan, *, size: Size | None = None, threads: int | None = None, client: Any = None, step: Step = untold
 ) -> Iterator[tuple[Tile, Any]]:
     """(tile, its cube) for every tile of the result, as they are ready.
 
     By ``threads`` of this process (default: one a core), or by the workers of a ``dask.distributed`` client, a tile
-    each. Raises the first error of a tile; what is not begun is dropped then.
+    each. Raises the first error of a tile; what is not begun is dropped then. ``step`` is called with the number of
+    tiles done, of the one that threads are at work on what part is.
     """
     todo = iter(plan_tiles(plan, size or tile_size(plan, client=client)))
-    return (
-        _on_threads(plan, todo, threads or os.cpu_count() or 1) if client is None else _on_cluster(plan, todo, client)
-    )
+    if client is not None:
+        return _on_cluster(plan, todo, client)
+    return _on_threads(plan, todo, threads or os.cpu_count() or 1, step)
 
 
 def plan_tiles(plan: Plan, size: Size) -> tuple[Tile, ...]:
@@ -156,22 +168,24 @@ def plan_tiles(plan: Plan, size: Size) -> tuple[Tile, ...]:
     return tiles(plan.grid, size, anchor_of(plan))
 
 
-def evaluate_tile(plan: Plan, window: GeoBox, pool: Executor | None = None) -> Any:
+def evaluate_tile(plan: Plan, window: GeoBox, pool: Executor | None = None, step: Step = untold) -> Any:
     """The result on a window: every layer read once, then computed block by block, near the cache; both by the pool.
 
     Blocks are counted from the grid's corner, as the chunks of a UDF are.
     """
     held = hold(plan, window, pool)
+    step(READ)
     gaps = sorted({gap for cube in held.values() for gap in cube.attrs.pop("gaps", ())})
     edge, (top, left) = block_size(plan), windows.steps(window, plan.grid)
     rows, columns = (cuts(length, edge, -start) for length, start in zip(window.shape, (top, left), strict=True))
     places = list(product(rows, columns))
     parts = (map if pool is None else pool.map)(lambda place: plan.evaluate(window[place], held), places)
     whole: Cube | None = None
-    for (rows_of, columns_of), part in zip(places, parts, strict=True):
+    for done, ((rows_of, columns_of), part) in enumerate(zip(places, parts, strict=True), start=1):
         ordered = part.transpose(..., "y", "x")
         whole = _frame(ordered, window) if whole is None else whole
         whole.values[..., rows_of, columns_of] = ordered.values
+        step(READ + (1 - READ) * done / len(places))
     return whole if whole is None or not gaps else whole.assign_attrs(gaps=gaps)
 
 
@@ -183,14 +197,18 @@ def _frame(part: Cube, window: GeoBox) -> Cube:
     )
 
 
-def _on_threads(plan: Plan, todo: Iterator[Tile], workers: int) -> Iterator[tuple[Tile, Any]]:
+def _on_threads(plan: Plan, todo: Iterator[Tile], workers: int, step: Step) -> Iterator[tuple[Tile, Any]]:
     # The limit is the process's, so it is set once around all threads: blocks already fill the cores.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         try:
-            for tile in todo:
-                yield tile, evaluate_tile(plan, tile.window, pool)
+            for before, tile in enumerate(todo):
+                yield tile, evaluate_tile(plan, tile.window, pool, partial(_told, step, before))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _told(step: Step, before: int, share: float) -> None:
+    step(before + share)
 
 
 def _on_cluster(plan: Plan, todo: Iterator[Tile], client: Any) -> Iterator[tuple[Tile, Any]]:

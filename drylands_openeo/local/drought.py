@@ -102,7 +102,9 @@ def _counted(
     total = len(plan_tiles(plan, size))
     maps = np.full((len(MAPS), *grid.shape), np.nan)
     progress(0, total)
-    ready = evaluate_tiles(plan, size=size, threads=workers.threads, client=workers.client)
+    ready = evaluate_tiles(
+        plan, size=size, threads=workers.threads, client=workers.client, step=lambda done: progress(done, total)
+    )
     for done, (tile, value) in enumerate(ready, start=1):
         index = canonical(value).sel(bands=band).values
         annual = tally.add(index, cell_areas(tile.window))

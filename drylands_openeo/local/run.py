@@ -10,15 +10,15 @@ from drylands_openeo.engine.tiles import evaluate_tiles, plan_tiles, tile_size
 from drylands_openeo.local.output import Output, Result, canonical, draw, save_provenance, sink_of, write_values
 from drylands_openeo.product import OutputBand
 
-Progress = Callable[[int, int], None]
-"""Called with (tiles done, tiles in all)."""
+Progress = Callable[[float, int], None]
+"""Called with (tiles done, and the part that is done of the one at work, tiles in all)."""
 
 
 Accept = Callable[[Plan], None]
 """Called before a pixel is read; raises a DrylandsError for a plan that is not to be run."""
 
 
-def silent(done: int, total: int) -> None:
+def silent(done: float, total: int) -> None:
     """No progress shown."""
 
 
@@ -78,7 +78,9 @@ def _maps(
 ) -> tuple[dict[str, Path], tuple[OutputBand, ...], tuple[str, ...]]:
     size = workers.tile or tile_size(plan, client=workers.client)
     total, gaps = len(plan_tiles(plan, size)), set[str]()
-    ready = evaluate_tiles(plan, size=size, threads=workers.threads, client=workers.client)
+    ready = evaluate_tiles(
+        plan, size=size, threads=workers.threads, client=workers.client, step=lambda done: progress(done, total)
+    )
     progress(0, total)
     tile, value = next(ready)
     first = canonical(value)

@@ -90,7 +90,7 @@ def _run(task: Task, voice: Voice) -> local.Result:
             raise GraphError("a cube on the ground is written as GTiff or netCDF, not as JSON", code="FormatUnsuitable")
         voice.log("info", _described(plan))
 
-    def progress(done: int, total: int) -> None:
+    def progress(done: float, total: int) -> None:
         voice.say(progress=round(100 * done / max(1, total), 1))
 
     workers = local.Workers(task.threads)
