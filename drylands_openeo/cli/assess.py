@@ -11,7 +11,7 @@ from rich.table import Table
 from drylands_openeo import local
 from drylands_openeo.assess import Outcome, Settings, assess
 from drylands_openeo.cli.here import progress_bar
-from drylands_openeo.cli.options import Quiet
+from drylands_openeo.cli.options import Quiet, Threads
 
 SMALL = 1e-12
 """Areas below this [km2] are not shown."""
@@ -23,7 +23,7 @@ LONG = "2dRUE land condition"
 def run_assessment(
     settings: Annotated[Path, typer.Argument(help="Area, period, sources, products and options (TOML).")],
     out: Annotated[Path | None, typer.Option(help="Folder for the results; default: the file's name.")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Tiles worked on at one time.")] = 2,
+    threads: Threads = None,
     quiet: Quiet = False,
 ) -> None:
     """Aridity, trends, MNPP classes, 2dRUE condition, RESTREND and drivers, their areas and how far they agree.

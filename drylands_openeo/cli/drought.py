@@ -19,6 +19,7 @@ from drylands_openeo.cli.options import (
     PeriodText,
     Quiet,
     Source,
+    Threads,
     Units,
     area_of,
     needed,
@@ -45,7 +46,7 @@ def drought(
     period: PeriodText = None,
     param: Parameters = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
-    threads: Annotated[int, typer.Option(min=1, help="Tiles worked on at one time.")] = 2,
+    threads: Threads = None,
     quiet: Quiet = False,
 ) -> None:
     """Area, intensity and duration of drought year by year, their trends, a plot, and maps of each pixel's trend."""

@@ -32,6 +32,9 @@ StacOf = Annotated[
     list[str] | None,
     typer.Option("--stac", help="Your own STAC for a role, e.g. climate=https://...; repeatable."),
 ]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads that read and compute; default: one a core, 8 at most.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")]
 
 

@@ -34,7 +34,7 @@ def serve(
     max_pixels: Annotated[int, typer.Option(min=1, help="Most pixels of a synchronous request.")] = Settings.max_pixels,
     max_job_pixels: Annotated[int, typer.Option(min=1, help="Most pixels of a job.")] = Settings.max_job_pixels,
     jobs: Annotated[int, typer.Option(min=1, help="Jobs at one time, each in a process of its own.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Tiles worked on at one time, by each job.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each job.")] = 2,
     resolution: Annotated[float | None, typer.Option(help="Pixel size [units of --crs].")] = None,
     crs: Annotated[str | None, typer.Option(help="Projection, e.g. EPSG:32650; default: the area's UTM zone.")] = None,
     cloud_cover: CloudCover = None,

@@ -42,6 +42,9 @@ BLOCK_BYTES = 64 * 2**20
 Size = int | tuple[int, int]
 """The edge of square tiles, or (rows, columns) [pixels]."""
 
+MANY = 8
+"""Threads unless the caller wants more: each computes a block, which takes memory beside the tile."""
+
 READ = 0.5
 """The share of a tile's work that is done when its files are read."""
 
@@ -151,14 +154,14 @@ def evaluate_tiles(
 ) -> Iterator[tuple[Tile, Any]]:
     """(tile, its cube) for every tile of the result, as they are ready.
 
-    By ``threads`` of this process (default: one a core), or by the workers of a ``dask.distributed`` client, a tile
-    each. Raises the first error of a tile; what is not begun is dropped then. ``step`` is called with the number of
-    tiles done, of the one that threads are at work on what part is.
+    By ``threads`` of this process (default: one a core, ``MANY`` at most), or by the workers of a ``dask.distributed``
+    client, a tile each. Raises the first error of a tile; what is not begun is dropped then. ``step`` is called with
+    the number of tiles done, and what part is of the one that threads are at work on.
     """
     todo = iter(plan_tiles(plan, size or tile_size(plan, client=client)))
     if client is not None:
         return _on_cluster(plan, todo, client)
-    return _on_threads(plan, todo, threads or os.cpu_count() or 1, step)
+    return _on_threads(plan, todo, threads or min(os.cpu_count() or 1, MANY), step)
 
 
 def plan_tiles(plan: Plan, size: Size) -> tuple[Tile, ...]:

@@ -33,7 +33,7 @@ class Workers:
     ``tile``: edge of the tiles [pixels]; None fits them to the memory.
     """
 
-    threads: int = 2
+    threads: int | None = None
     tile: int | None = None
     client: Any = None
 
