@@ -1,6 +1,7 @@
 """One job at a back-end: sent, followed, its failure told, its files and their provenance fetched."""
 
 import json
+import re
 
 import backends
 import numpy as np
@@ -62,6 +63,24 @@ def test_a_jobs_files_are_the_engines_with_the_job_in_their_item(server, connect
     assert item["properties"]["start_datetime"].startswith("2020-01-01")
     assert item["assets"]["map"]["href"] == "./mean.tif"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["mean.json", "mean.tif"]
+
+
+def test_an_interrupted_run_goes_on_with_its_job(connection, tmp_path):
+    lines = []
+
+    def interrupt(*state):
+        raise KeyboardInterrupt
+
+    before = len(connection.list_jobs())
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run_job(connection, asked(MEAN_MAP), tmp_path, patience=QUICK, line=lines.append, state=interrupt)
+    (sent,) = re.findall(r"--job (\S+) goes on", lines[0])
+    done = jobs.run_job(connection, asked(MEAN_MAP), tmp_path, sent=sent, patience=QUICK)
+    assert done.jobs[0]["id"] == sent
+    assert done.files["map"].exists()
+    assert len(connection.list_jobs()) == before + 1
+    with pytest.raises(JobError, match="JobNotFound"):
+        jobs.run_job(connection, asked(MEAN_MAP), tmp_path, sent="j-gone", patience=QUICK)
 
 
 def test_netcdf_and_dated_maps_are_fetched_too(connection, tmp_path):

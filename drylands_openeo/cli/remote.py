@@ -38,6 +38,7 @@ Poll = Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at
 Silence = Annotated[
     float, typer.Option("--patience", min=0, help="Minutes until the tiles of a silent back-end go to others.")
 ]
+Sent = Annotated[str | None, typer.Option(help="Go on with a job that an interrupted run has sent.")]
 JobOptions = Annotated[
     list[str] | None, typer.Option(help="An option of the back-end's jobs, e.g. executor-memory=4G; repeatable.")
 ]
@@ -64,6 +65,7 @@ class How:
     options: Mapping[str, Any]
     profile: str | None
     stac: list[str] | None
+    job: str | None = None
 
     @property
     def care(self) -> jobs.Care:
@@ -88,6 +90,8 @@ def options_of(texts: list[str] | None) -> dict[str, Any]:
 
 def run_remote(order: Order, how: How, backends: list[str], login: jobs.Login, *, force: bool, quiet: bool) -> None:
     """Check, send, follow, fetch."""
+    if how.job and how.side is not None:
+        raise DrylandsError(f"--job {how.job}: one job; a run with --split goes on by itself in its folder")
     if how.side is None and len(backends) > 1:
         raise DrylandsError(f"{len(backends)} back-ends were given; one job runs at one, so add --split")
     connection = jobs.connect(backends[0], login)
@@ -100,7 +104,7 @@ def run_remote(order: Order, how: How, backends: list[str], login: jobs.Login, *
         _check(request, profile, line, force=force)
         if how.side is None:
             patience = jobs.Patience(min(how.poll, 2.0), max(how.poll, 2.0), how.patience * 60)
-            done = jobs.run_job(connection, request, order.out, line=line, state=state, patience=patience)
+            done = jobs.run_job(connection, request, order.out, sent=how.job, line=line, state=state, patience=patience)
         else:
             area = needed(order.place, "--bbox or --area")
             parts = jobs.split(area, how.side * 1000, crs=how.crs, resolution=order.resolution)

@@ -72,6 +72,7 @@ def run_graph(
     attempts: remote.Attempts = 3,
     poll: remote.Poll = 10.0,
     patience: remote.Silence = 30.0,
+    job: remote.Sent = None,
     job_option: remote.JobOptions = None,
     user: remote.User = None,
     password: remote.Password = None,
@@ -87,7 +88,8 @@ def run_graph(
         if source or cube or input or scheduler or where or cloud_cover is not None:
             raise DrylandsError("--backend takes its own data: leave out --source, --cube, --where and the like")
         login = remote.login_of(user, password, client_id, client_secret, provider)
-        how = remote.How(split, crs, jobs, attempts, poll, patience, remote.options_of(job_option), rules, stac_of)
+        options = remote.options_of(job_option)
+        how = remote.How(split, crs, jobs, attempts, poll, patience, options, rules, stac_of, job)
         return remote.run_remote(order, how, backend, login, force=force, quiet=quiet)
     stac = {"source": source, "resolution": resolution, "crs": crs, "max_cloud_cover": cloud_cover, "where": where}
     stac |= {"loader": loader, "resampling": resampling, "on_error": "gap" if gaps else "raise"}

@@ -35,6 +35,12 @@ def send(connection: openeo.Connection, request: Request) -> openeo.BatchJob:
         raise refused(error) from error
 
 
+def _started(connection: openeo.Connection, request: Request) -> openeo.BatchJob:
+    job = send(connection, request)
+    job.start()
+    return job
+
+
 def refused(error: OpenEoApiPlainError) -> JobError:
     """Why a back-end does not take a job."""
     hint = hint_for(str(error))
@@ -46,19 +52,20 @@ def run_job(
     request: Request,
     folder: Path,
     *,
+    sent: str | None = None,
     state: State = unseen,
     line: Line = unheard,
     patience: Patience | None = None,
 ) -> Done:
     """Run a request as one job and write its files, with the item beside them, into ``folder``.
 
-    Files of an earlier run are replaced when everything is there. Raises JobError.
+    ``sent``: the id of the job where an earlier, interrupted run has sent it; it is followed and fetched, not sent
+    again. Files of an earlier run are replaced when everything is there. Raises JobError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        job = send(connection, request)
-        line(f"job {job.job_id} at {connection.root_url}")
-        job.start()
+        job = connection.job(sent) if sent else _started(connection, request)
+        line(f"job {job.job_id} at {connection.root_url}; should this end, --job {job.job_id} goes on with it")
         described = follow(job, state=state, line=line, patience=patience)
         workshop = Path(tempfile.mkdtemp(dir=folder, prefix=f".{request.name}-"))
         try:
