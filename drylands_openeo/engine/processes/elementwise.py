@@ -58,10 +58,10 @@ def on_numbers(function: Function) -> Function:
 def missing(value: Any) -> Block | bool:
     """Where an operand is null: a block of booleans, or one for all pixels (False where it is known without one)."""
     if is_block(value):
-        if value.dtype.kind != "f":
+        if value.dtype.kind != "f" or not np.isnan(value.min(initial=0)):  # the least is NaN where any is: one pass
             return False
         nodata: Block = np.isnan(value)
-        return nodata if nodata.any() else False
+        return nodata
     return value is None
 
 

@@ -40,9 +40,16 @@ def apply_kernel(data: Cube, kernel: Any, factor: Any = 1, border: Any = 0, repl
     weights = _weights(kernel)
     ordered = data.transpose(..., "y", "x")
     values = floating(ordered.values)
-    finite = np.where(np.isfinite(values), values, values.dtype.type(replace_invalid))
+    finite = (
+        values if _all_finite(values) else np.where(np.isfinite(values), values, values.dtype.type(replace_invalid))
+    )
     summed = correlate(_padded(finite, weights.shape, border), weights * float(factor))
     return ordered.copy(deep=False, data=summed).transpose(*data.dims)
+
+
+def _all_finite(values: Block) -> bool:
+    """By two passes that make no array; the extremes are NaN where any value is."""
+    return bool(np.isfinite(values.min(initial=0)) and np.isfinite(values.max(initial=0)))
 
 
 def _weights(kernel: Any) -> Block:
