@@ -277,7 +277,7 @@ def _native_kernels() -> ModuleType:
         from climate_indices import _native
     except ImportError as error:
         raise ValueError(
-            "scPDSI needs climate-indices 3.1 with native kernels; install drylands-openeo[drought]"
+            "scPDSI needs climate-indices 3.1 with native kernels: pip install 'climate-indices>=3.1,<3.2'"
         ) from error
     finally:
         root.handlers = handlers
