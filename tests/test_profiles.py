@@ -79,8 +79,11 @@ def test_auxiliary_data_come_by_stac_where_the_back_end_has_no_collection():
     cdse, own = get_profile("cdse"), "https://example.org/climate/collection.json"
     assert cdse.of("climate").url.startswith("https://stac.openeo.vito.be/")
     assert get_profile("federation").of("climate").url is None
-    assert cdse.with_stac("climate", own).of("climate").url == own
-    assert cdse.with_stac("climate", own).of("climate").bands == cdse.of("climate").bands
+    climate = cdse.with_stac("climate", own).of("climate")
+    assert (climate.url, climate.bands["tmean"], climate.conversions, climate.revisit) == (own, "tmean", {}, 30.4)
+    assert cdse.with_stac("npp", own).of("npp").names == frozenset()
+    images = cdse.with_stac("sentinel-2-l2a", own).of("sentinel-2-l2a")
+    assert (images.url, images.bands["red"], images.scale) == (own, "B04", 0.0001)
     added = get_profile("titiler").with_stac("npp", own)
     assert (added.of("npp").url, added.of("npp").scale) == (own, None)
 

@@ -229,3 +229,19 @@ def test_months_of_a_catalogue_and_of_a_file_are_the_same_climate(tmp_path, file
     here = computed("aridity_series", file, pet_method="given", temporal_extent="1990/1991")
     middle = there.sel(x=104.0, y=44.0, method="nearest").values
     np.testing.assert_allclose(middle, here.sel(x=104.0, y=44.0).values, rtol=2e-2)
+
+
+def test_a_climate_of_one_s_own_is_not_taken_for_the_back_end_s():
+    own = get_profile("cdse").with_stac("climate", "https://example.org/climate/collection.json")
+    place = {"spatial_extent": [115.0, 42.0, 116.0, 43.0], "temporal_extent": "2000/2001"}
+    theirs, ours = (get_product("aridity").flat_graph(one, **place) for one in (get_profile("cdse"), own))
+    bands = [set(node["arguments"]["bands"]) for node in ours.values() if node["process_id"] == "load_stac"]
+    assert set.union(*bands) == {"precipitation", "tmin", "tmean", "tmax"}
+
+    def periods(graph):
+        return [n["arguments"]["period"] for n in graph.values() if n["process_id"] == "aggregate_temporal_period"]
+
+    assert "month" in periods(theirs)  # AgERA5 is daily, in hundredths
+    assert periods(ours) == ["year"]
+    assert "apply" in {node["process_id"] for node in theirs.values()}
+    assert "apply" not in {node["process_id"] for node in ours.values()}

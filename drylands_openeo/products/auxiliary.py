@@ -1,7 +1,6 @@
 """Inputs besides Sentinel-2, from a back-end's collection or a STAC collection that the caller names."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from openeo import DataCube
@@ -9,10 +8,7 @@ from openeo.internal.graph_building import PGNode
 
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.product import Arguments, Parameter, is_open
-from drylands_openeo.profiles import CLIMATE, Collection, Profile
-
-OWN_CLIMATE = ("precipitation", "pet", "tmin", "tmean", "tmax", "radiation", "wind", "humidity", "vapour_pressure")
-"""What a climate at an address of the caller's may hold."""
+from drylands_openeo.profiles import CLIMATE, Profile
 
 
 def address(role: str, what: str) -> Parameter:
@@ -49,8 +45,7 @@ def with_climate(profile: Profile, where: Any, names: Sequence[str]) -> Profile:
     A climate at an address has months and our names and units.
     """
     if is_open(where) or where:
-        own = Collection(CLIMATE, {name: name for name in OWN_CLIMATE}, 1000.0, "parameter climate", url=where)
-        return replace(profile, collections={**profile.collections, CLIMATE: own})
+        return profile.with_stac(CLIMATE, where)
     if missing := [name for name in names if name not in profile.of(CLIMATE).bands]:
         raise DrylandsError(
             f"back-end {profile.name!r}: its climate has no {missing[0]}; give the address of a monthly climate that "

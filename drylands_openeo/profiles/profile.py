@@ -18,6 +18,12 @@ VEGETATION, COARSE = "vegetation", "coarse-daily"
 CONDITION = "rain-use"
 """The role of the finished map of the product `rain_use`, for what is computed from it in a second pass."""
 
+OWN_CLIMATE = ("precipitation", "pet", "tmin", "tmean", "tmax", "radiation", "wind", "humidity", "vapour_pressure")
+"""What a climate of the caller's own may hold."""
+
+MONTH = 30.4
+"""Days between two dates of a monthly collection."""
+
 
 @dataclass(frozen=True)
 class Collection:
@@ -194,15 +200,18 @@ class Profile:
         return [bands[name] for name in names]
 
     def with_stac(self, role: str, url: str) -> "Profile":
-        """The same back-end, with a role's pixels loaded from a STAC collection elsewhere (your own, say).
+        """The same back-end, with a role's pixels loaded from a STAC collection of the caller's own.
 
-        Band names stay those of the role where it has some; its values are taken as not known unless they were.
+        Images of Sentinel-2 keep the back-end's names and scale. A climate has months, by our names and in our units;
+        of any other role neither names nor scale are known, whatever the back-end's own collection has.
         """
-        known = self.collections.get(role)
         source = "given by the caller"
-        if known is None:
-            known = Collection(role, {}, 1000.0, source, scale=None)
-        return replace(self, collections={**self.collections, role: replace(known, url=url, source=source)})
+        own = Collection(role, {}, 1000.0, source, url=url, scale=None)
+        if role == CLIMATE:
+            own = replace(own, bands={name: name for name in OWN_CLIMATE}, scale=1.0, revisit=MONTH)
+        elif role == OPTICAL and role in self.collections:
+            own = replace(self.collections[role], url=url, source=source)
+        return replace(self, collections={**self.collections, role: own})
 
 
 def names(text: str) -> frozenset[str]:
