@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pyproj import Geod
 from drylands_openeo.assess import Settings, assess
 from drylands_openeo.assess.counting import grid_of, parts, read
 from drylands_openeo.assess.mapfile import MapFile
+from drylands_openeo.assess.run import false_alarms
 from drylands_openeo.demo_degradation import demonstrate, settings_of
 from drylands_openeo.engine import Extent
 from drylands_openeo.errors import DrylandsError, SourceError
@@ -235,3 +237,22 @@ def test_the_potential_is_made_in_a_first_pass(world, tmp_path):
     path.write_text(changed.replace('["aridity", "contingency"]', '["contingency"]'))
     with pytest.raises(DrylandsError, match="benchmark 'potential' needs"):
         Settings.read(path)
+
+
+def test_false_alarms_stand_beside_the_classes(comparison):
+    alarms = comparison.outcome.alarms
+    for world in ("by chance", "drying"):
+        np.testing.assert_allclose(sum(share[world] for share in alarms.values()), 100)
+    assert alarms["degradation"]["by chance"] < 10
+    assert alarms["fluctuation"]["by chance"] > 80
+    assert alarms["degradation"]["drying"] > 50  # what climate drives is called degradation, too
+    with comparison.outcome.files["areas"].open() as stream:
+        rows = {row["class"]: row for row in csv.DictReader(stream) if row["table"] == "MNPP class"}
+    assert float(rows["degradation"]["false_alarm_percent"]) == alarms["degradation"]["by chance"]
+    assert rows["no data"]["false_alarm_percent"] == ""
+
+
+def test_false_alarms_follow_the_level_of_significance(world):
+    settings = Settings.read(written(world, ["contingency"]))
+    strict, loose = (replace(settings, options={"contingency": {"alpha": alpha}}) for alpha in (0.01, 0.3))
+    assert false_alarms(strict)["degradation"]["by chance"] < 3 < 20 < false_alarms(loose)["degradation"]["by chance"]

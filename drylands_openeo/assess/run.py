@@ -15,7 +15,14 @@ from drylands_openeo.assess.settings import Settings
 from drylands_openeo.assess.sources import opened
 from drylands_openeo.assess.speed import speeds
 from drylands_openeo.assess.steps import Workshop
+from drylands_openeo.statistics.chance import DRYING, UNCHANGED, shares
 from drylands_openeo.statistics.rates import Rate
+
+CLASSES = "MNPP class"
+"""The table of areas beside which false alarms stand."""
+
+FEWEST_YEARS = 4
+"""Of fewer years no trend can be significant at 0.05."""
 
 Announce = Callable[[str], None]
 
@@ -28,11 +35,13 @@ def _silent(step: str) -> None:
 class Outcome:
     """Maps by product, tables of areas [km2] by title, the area they add up to, agreement and rates, and all files.
 
+    ``alarms``: class of the contingency table -> percent of unchanged land that it gets by chance, and under drying.
     ``done`` and ``kept``: steps computed now, and those of an earlier run. ``maturity``: summary index of the states.
     """
 
     maps: Mapping[str, Path]
     areas: Mapping[str, Mapping[str, float]]
+    alarms: Mapping[str, Mapping[str, float]]
     total: float
     agreements: tuple[counting.Agreement, ...]
     rates: Mapping[str, tuple[Rate, ...]]
@@ -80,8 +89,9 @@ def _counted(settings: Settings, maps: Mapping[str, Path], folder: Path, record:
     condition = tables.read("condition")
     names = {int(row["value"]): str(row["name"]) for row in condition["states"]}
     maturity = counting.maturity(areas.get("2dRUE state", {}), names, condition["index"])
+    alarms = false_alarms(settings) if CLASSES in areas else {}
     files = {
-        "areas": _write_areas(folder / "areas.csv", areas, total),
+        "areas": _write_areas(folder / "areas.csv", areas, total, alarms),
         "agreement": _write_agreements(folder / "agreement.csv", agreements),
         "rates": _write_rows(folder / "rates.csv", _rate_rows(found)),
         **plot,
@@ -90,12 +100,25 @@ def _counted(settings: Settings, maps: Mapping[str, Path], folder: Path, record:
         "name": settings.name,
         "area_km2": total,
         "areas_km2": areas,
+        "false_alarms_percent": alarms,
         "agreement": [{"one": a.one, "other": a.other, "share": a.share, "kappa": a.kappa} for a in agreements],
         "maturity": maturity,
     }
     files["summary"] = _write_json(folder / "summary.json", summary)
     done, kept = tuple(record.done), tuple(record.kept)
-    return Outcome(maps, areas, total, agreements, found, maturity, files, done, kept)
+    return Outcome(maps, areas, alarms, total, agreements, found, maturity, files, done, kept)
+
+
+def false_alarms(settings: Settings) -> dict[str, dict[str, float]]:
+    """Class -> {"by chance": percent of land that does not change, "drying": the same where moisture falls by 40 %}.
+
+    Simulated with the years, the level of significance and the reading of the assessment.
+    """
+    given = settings.arguments("contingency")
+    test = {name: given[name] for name in ("alpha", "reading") if name in given}
+    years = max(round(settings.period.days / 365.2425), FEWEST_YEARS)
+    found = {name: shares(world, years=years, **test) for name, world in (("by chance", UNCHANGED), ("drying", DRYING))}
+    return {name: {world: found[world][name] for world in found} for name in found["by chance"]}
 
 
 def _finest(maps: Mapping[str, Path]) -> Path:
@@ -108,9 +131,18 @@ def _finest(maps: Mapping[str, Path]) -> Path:
     return max(maps.values(), key=pixels)
 
 
-def _write_areas(path: Path, areas: Mapping[str, Mapping[str, float]], total: float) -> Path:
+def _write_areas(
+    path: Path,
+    areas: Mapping[str, Mapping[str, float]],
+    total: float,
+    alarms: Mapping[str, Mapping[str, float]],
+) -> Path:
     rows = [
-        {"table": title, "class": name, "area_km2": value, "percent": 100 * value / total}
+        {
+            **{"table": title, "class": name, "area_km2": value, "percent": 100 * value / total},
+            "false_alarm_percent": alarms.get(name, {}).get("by chance", "") if title == CLASSES else "",
+            "false_alarm_drying_percent": alarms.get(name, {}).get("drying", "") if title == CLASSES else "",
+        }
         for title, table in areas.items()
         for name, value in table.items()
     ]

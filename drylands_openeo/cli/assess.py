@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drylands_openeo import local
-from drylands_openeo.assess import Outcome, Settings, assess
+from drylands_openeo.assess import CLASSES, Outcome, Settings, assess
 from drylands_openeo.cli.here import progress_bar
 from drylands_openeo.cli.options import Quiet, Threads
 
@@ -50,12 +50,14 @@ def show(outcome: Outcome, console: Console) -> None:
 
 
 def _areas(outcome: Outcome) -> Table:
-    table = _table("table", "class", "km2|", "%|")
+    table = _table("table", "class", "km2|", "%|", "% by chance, drying|")
     for title, classes in outcome.areas.items():
         first = title
         for name, area in classes.items():
             if area > SMALL and title != LONG:
-                table.add_row(first, name, f"{area:,.1f}", f"{100 * area / outcome.total:.1f}")
+                alarm = ", ".join(f"{share:.0f}" for share in outcome.alarms.get(name, {}).values())
+                beside = alarm if title == CLASSES else ""
+                table.add_row(first, name, f"{area:,.1f}", f"{100 * area / outcome.total:.1f}", beside)
                 first = ""
     return table
 
