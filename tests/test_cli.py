@@ -232,16 +232,26 @@ def test_every_command_has_a_help_of_its_own(name):
 
 
 def test_each_role_may_have_a_file_of_its_own(tmp_path, mistake):
-    climate = climates.saved(climates.with_units(climates.truth("2001-01", 36)), tmp_path / "climate.nc")
+    weather = climates.truth("2001-01", 36)
+    weather["precipitation"] = weather["precipitation"] * xr.DataArray([1.0, 1.0, 1.0, 2.0], dims="lon")
+    climate = climates.saved(climates.with_units(weather.copy()), tmp_path / "climate.nc")
     coords = {"time": pd.date_range("2001-01-01", periods=3, freq="YS"), "lat": climates.LAT, "lon": climates.LON}
     npp = xr.Dataset({"npp": (("time", "lat", "lon"), np.full((3, 3, 4), 250.0))}, coords)
     npp.to_netcdf(tmp_path / "npp.nc", engine="h5netcdf")
     inputs = ("--input", f"climate={climate}", "--input", f"npp={tmp_path / 'npp.nc'}")
     drylands("run", "mnpp", *inputs, "--param", "pet_method=given", "--out", tmp_path, "--quiet", "--no-pictures")
-    truth = climates.truth("2001-01", 36).groupby("time.year").sum()
+    truth = weather.groupby("time.year").sum()
     with rasterio.open(tmp_path / "mnpp_20020101.tif") as found:
         wanted = 250 / (100 * (truth.precipitation / truth.pet).sel(year=2002))
         np.testing.assert_allclose(found.read(2), wanted, rtol=1e-5)
+    masked = ("--param", "pet_method=given", "--drylands", "2001/2003", "--out", tmp_path / "dry")
+    drylands("run", "mnpp", *inputs, *masked, "--quiet", "--no-pictures")
+    moisture = (truth.precipitation.mean("year") / truth.pet.mean("year")).values
+    with rasterio.open(tmp_path / "dry" / "mnpp_20020101.tif") as found:
+        inside = np.isfinite(found.read(2))
+    assert 0 < inside.sum() < inside.size
+    np.testing.assert_array_equal(inside, (moisture >= 0.05) & (moisture < 0.65))
+    assert "--drylands 2001 is for products" in mistake("run", "g.json", *inputs, "--drylands", "2001")
     drylands("run", "npp", *inputs[2:], "--param", "method=total", "--out", tmp_path, "--quiet", "--no-pictures",
              "--bbox", "98,41,108,47", "--period", "2001/2003")  # fmt: skip
     with rasterio.open(tmp_path / "npp_20020101.tif") as found:
@@ -249,3 +259,16 @@ def test_each_role_may_have_a_file_of_its_own(tmp_path, mistake):
     assert "--input 'rain=r.nc' is not role=file; roles are climate" in mistake("run", "mnpp", "--input", "rain=r.nc")
     assert "there is no source for 'climate'; there is one for npp" in mistake("run", "mnpp", *inputs[2:])
     assert "'gone.nc' does not exist" in mistake("run", "mnpp", "--input", "npp=gone.nc")
+
+
+def test_a_graph_within_the_drylands_is_one_that_cdse_takes(tmp_path):
+    place = ("--bbox", "115,42.4,115.1,42.5", "--period", "2020/2021", "--drylands", "2011/2020")
+    drylands("graph", "harmonic_ndvi", "--backend", "cdse", "--as", "flat", *place, "--out", tmp_path / "dry.json")
+    graph = json.loads((tmp_path / "dry.json").read_text())
+    (last,) = [node for node in graph.values() if node.get("result")]
+    assert (last["process_id"], graph[last["arguments"]["mask"]["from_node"]]["process_id"]) == (
+        "mask",
+        "resample_cube_spatial",
+    )
+    assert {"load_stac", "load_collection"} <= {node["process_id"] for node in graph.values()}
+    assert "0 errors" in drylands("check", tmp_path / "dry.json", "--backend", "cdse")

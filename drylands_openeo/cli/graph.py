@@ -12,6 +12,7 @@ from drylands_openeo.cli.options import (
     AreaFile,
     Backend,
     Bbox,
+    Drylands,
     Parameters,
     PeriodText,
     StacOf,
@@ -22,6 +23,7 @@ from drylands_openeo.cli.options import (
 )
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.products import get_product
+from drylands_openeo.products.aridity import within_drylands
 
 
 class Form(StrEnum):
@@ -48,15 +50,17 @@ def write_graph(
     period: PeriodText = None,
     param: Parameters = None,
     stac: StacOf = None,
+    drylands: Drylands = None,
     out: Annotated[Path | None, typer.Option(help="Write to a file instead of printing.")] = None,
 ) -> None:
     """Write a product's process graph, as a back-end takes it. In a user-defined process --param fixes a parameter."""
     chosen, profile, arguments = get_product(product), profile_of(backend, stac), parameters_of(param)
     if form is Form.udp:
-        if bbox or area or period:
+        if bbox or area or period or drylands:
             raise DrylandsError("a user-defined process leaves area and period open; use --as flat to fill them")
         text = json.dumps(chosen.udp(profile, **arguments), indent=2)
     else:
+        chosen = chosen if drylands is None else within_drylands(chosen, drylands)
         flat = chosen.flat_graph(
             profile,
             spatial_extent=needed(area_of(bbox, area), "--bbox or --area"),

@@ -11,12 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from drylands_openeo import local
 from drylands_openeo.area import Period
-from drylands_openeo.cli.options import Order, needed, read_graph
+from drylands_openeo.cli.options import Order, needed, read_graph, refuse_drylands
 from drylands_openeo.cubefile import CubeFile
 from drylands_openeo.engine import Environment
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.namespaces import Namespaces
-from drylands_openeo.products import get_product
 from drylands_openeo.profiles import get_profile
 
 WORLD = {"west": -180.0, "south": -90.0, "east": 180.0, "north": 90.0}
@@ -67,12 +66,13 @@ def _program(order: Order, here: Here) -> tuple[Mapping[str, Any], dict[str, Any
     """(graph, arguments, described bands, name) of a product or of a graph file."""
     arguments = dict(order.parameters)
     if order.what.endswith(".json"):
+        refuse_drylands(order)
         if order.place is not None:
             arguments["spatial_extent"] = order.place.spatial_extent
         if order.period is not None:
             arguments["temporal_extent"] = list(Period.of(order.period).interval)
         return read_graph(Path(order.what)), arguments, (), Path(order.what).stem
-    product = get_product(order.what)
+    product = order.product
     resolution, files = order.resolution, here.cube is not None or bool(here.inputs)
     if here.cube is not None and resolution is None:
         file = local.file_source(here.cube)

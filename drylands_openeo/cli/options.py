@@ -10,6 +10,9 @@ import typer
 
 from drylands_openeo.area import Area
 from drylands_openeo.errors import DrylandsError
+from drylands_openeo.product import Product
+from drylands_openeo.products import get_product
+from drylands_openeo.products.aridity import within_drylands
 from drylands_openeo.profiles import PROFILES, Profile, get_profile
 
 Source = Annotated[
@@ -35,6 +38,10 @@ StacOf = Annotated[
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads that read and compute; default: one a core, 8 at most.")
 ]
+Drylands = Annotated[
+    str | None,
+    typer.Option(help="Only where desertification is possible by the climate of this period, e.g. 1991/2020."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors are printed.")]
 
 
@@ -49,6 +56,19 @@ class Order:
     resolution: float | None
     format: str
     out: Path
+    drylands: str | None = None
+
+    @property
+    def product(self) -> Product:
+        """The product that is wanted, within the drylands where that was asked for."""
+        product = get_product(self.what)
+        return product if self.drylands is None else within_drylands(product, self.drylands)
+
+
+def refuse_drylands(order: Order) -> None:
+    """A graph is run as it is."""
+    if order.drylands is not None:
+        raise DrylandsError(f"--drylands {order.drylands} is for products; {order.what} is a graph: mask it in there")
 
 
 def area_of(bbox: str | None, area: Path | None) -> Area | None:

@@ -13,10 +13,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from drylands_openeo import jobs
 from drylands_openeo.area import Period
 from drylands_openeo.check import check
-from drylands_openeo.cli.options import Order, needed, parameters_of, read_graph, with_stac
+from drylands_openeo.cli.options import Order, needed, parameters_of, read_graph, refuse_drylands, with_stac
 from drylands_openeo.errors import DrylandsError
 from drylands_openeo.product import OutputBand
-from drylands_openeo.products import get_product
 from drylands_openeo.profiles import PROFILES, Profile, get_profile
 
 KNOWN = ", ".join(name for name, profile in PROFILES.items() if profile.url)
@@ -119,12 +118,13 @@ def run_remote(order: Order, how: How, backends: list[str], login: jobs.Login, *
 def _request(order: Order, how: How, profile: Profile) -> jobs.Request:
     parameters = dict(order.parameters)
     if order.what.endswith(".json"):
+        refuse_drylands(order)
         name, bands = Path(order.what).stem, tuple[OutputBand, ...]()
         content = read_graph(Path(order.what))
         graph = jobs.bound(content, parameters | _extents(order, content, split=how.side is not None))
         options = content.get("default_job_options")
     else:
-        product = get_product(order.what)
+        product = order.product
         graph = product.flat_graph(
             profile,
             spatial_extent=needed(order.place, "--bbox or --area"),

@@ -12,6 +12,7 @@ from drylands_openeo.cli.options import (
     AreaFile,
     Bbox,
     CloudCover,
+    Drylands,
     Order,
     Parameters,
     PeriodText,
@@ -50,6 +51,7 @@ def run_graph(
     area: AreaFile = None,
     period: PeriodText = None,
     param: Parameters = None,
+    drylands: Drylands = None,
     resolution: Resolution = None,
     crs: Crs = None,
     cloud_cover: CloudCover = None,
@@ -83,7 +85,7 @@ def run_graph(
     quiet: Quiet = False,
 ) -> None:
     """Run a product or a process graph, on this machine or at a back-end, and write its maps."""
-    order = Order(what, area_of(bbox, area), period, parameters_of(param), resolution, format, out)
+    order = Order(what, area_of(bbox, area), period, parameters_of(param), resolution, format, out, drylands)
     if backend:
         if source or cube or input or scheduler or where or cloud_cover is not None:
             raise DrylandsError("--backend takes its own data: leave out --source, --cube, --where and the like")

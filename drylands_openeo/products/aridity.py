@@ -1,5 +1,6 @@
 """`aridity`: moisture index P/PET of a climate, classes of FAO-UNEP, and the potential extent of desertification."""
 
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -153,3 +154,18 @@ PRODUCT = Product(
     ),
     example={"pet_method": "thornthwaite", "latitude": 42.45, "coldest_pet": 400},
 )
+
+
+def within_drylands(product: Product, climate_extent: Any) -> Product:
+    """A product without the pixels where no desertification is possible in the mean year of ``climate_extent``.
+
+    ``climate_extent``: anything that Period.of takes; thirty years are usual. Arguments that the product shares with
+    `aridity` (the method of evapotranspiration, its latitude) hold for both; the others have their defaults.
+    """
+
+    def cube(profile: Profile, arguments: Arguments) -> DataCube:
+        shared = {one.name: arguments[one.name] for one in PRODUCT.parameters if one.name in arguments}
+        place = {"spatial_extent": arguments["spatial_extent"], "temporal_extent": climate_extent}
+        return within_extent(product.cube(profile, arguments), profile, PRODUCT.filled(**place, **shared))
+
+    return replace(product, cube=cube, inputs=tuple(dict.fromkeys((*product.inputs, CLIMATE))))
