@@ -272,3 +272,24 @@ def test_a_graph_within_the_drylands_is_one_that_cdse_takes(tmp_path):
     )
     assert {"load_stac", "load_collection"} <= {node["process_id"] for node in graph.values()}
     assert "0 errors" in drylands("check", tmp_path / "dry.json", "--backend", "cdse")
+
+
+def test_the_response_by_land_cover(tmp_path, mistake):
+    place = {"crs": "EPSG:4326", "transform": rasterio.Affine(0.1, 0, 100, 0, -0.1, 45), "width": 4, "height": 2}
+    bands = {"lag": 2.0, "r": 0.8, "p_any": 0.01}
+    with rasterio.open(tmp_path / "map.tif", "w", driver="GTiff", count=3, dtype="float32", **place) as to:
+        to.write(np.stack([np.full((2, 4), value, "float32") for value in bands.values()]))
+        to.descriptions = tuple(bands)
+    finer = {**place, "transform": rasterio.Affine(0.05, 0, 100, 0, -0.05, 45), "width": 8, "height": 4}
+    codes = np.where(np.arange(8) < 4, 30, 40).astype("uint8") * np.ones((4, 1), "uint8")  # grassland, cropland
+    with rasterio.open(tmp_path / "cover.tif", "w", driver="GTiff", count=1, dtype="uint8", **finer) as to:
+        to.write(codes, 1)
+    said = drylands("response", tmp_path / "map.tif", tmp_path / "cover.tif", "--out", tmp_path / "table.csv")
+    assert "grassland" in said
+    table = pd.read_csv(tmp_path / "table.csv").set_index("class")
+    assert table["pixels"].to_dict() == {"grassland": 4, "cropland": 4}
+    assert (table["lag"] == 2).all()
+    assert (table["responds"] == 100).all()
+    wrong = ("response", tmp_path / "map.tif", tmp_path / "cover.tif", "--legend", "corine")
+    assert "legend 'corine' is not known; there are" in mistake(*map(str, wrong))
+    assert "has no band 'lag'" in mistake("response", str(tmp_path / "cover.tif"), str(tmp_path / "cover.tif"))

@@ -38,6 +38,7 @@ COMMANDS = {
     "assess": Entry("assess", "run_assessment", "one file to maps, tables of areas, agreement"),
     "drought": Entry("drought", "drought", "area and intensity of drought, and their trends"),
     "areas": Entry("drought", "areas", "area of each class of a map [km2]"),
+    "response": Entry("response", "response", "vegetation's response to drought by land cover"),
     "sample": Entry("train", "sample_products", "the bands of a product at plots"),
     "train": Entry("train", "train_model", "a regression, validated in space, with its card"),
     "range": Entry("range", "grey_range", "grey levels of a region, for texture"),
