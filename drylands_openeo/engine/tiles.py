@@ -37,7 +37,8 @@ SMALLEST, LARGEST = 64, 2048
 """Edges of a tile [pixels]: below, margins would be read more than anything else; above, progress is not seen."""
 
 BLOCK_BYTES = 64 * 2**20
-"""A tile is computed in blocks whose largest layer is about this large: the arrays at work stay near the cache."""
+"""A tile is computed in blocks whose largest layer is about this large: what each thread takes beside the tile is
+bounded, and what a block costs whatever its size is little."""
 
 Size = int | tuple[int, int]
 """The edge of square tiles, or (rows, columns) [pixels]."""
@@ -172,7 +173,7 @@ def plan_tiles(plan: Plan, size: Size) -> tuple[Tile, ...]:
 
 
 def evaluate_tile(plan: Plan, window: GeoBox, pool: Executor | None = None, step: Step = untold) -> Any:
-    """The result on a window: every layer read once, then computed block by block, near the cache; both by the pool.
+    """The result on a window: every layer read once, then computed block by block; both by the pool.
 
     Blocks are counted from the grid's corner, as the chunks of a UDF are.
     """
